@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Installs the tools that Lacuna drives, on Debian 12 or a relative of it.
+#
+#   scripts/setup.sh           install what is missing
+#   scripts/setup.sh --check   install nothing; say what is missing; exit 3 if anything is
+#
+# Nothing is installed outside the distribution's own packages. Rust itself is expected to be there.
+set -euo pipefail
+
+# command:package pairs; the liberty file is looked for by its path.
+tools=(
+  g++:g++
+  make:make
+  verilator:verilator
+  yosys:yosys
+  iverilog:iverilog
+  nextpnr-ice40:nextpnr-ice40
+  icepack:fpga-icestorm
+  z3:z3
+  opensta:opensta
+)
+liberty=/usr/share/qflow/tech/osu018/osu018_stdcells.lib
+
+missing=()
+for pair in "${tools[@]}"; do
+  command -v "${pair%%:*}" >/dev/null 2>&1 || missing+=("${pair##*:}")
+done
+[ -e "$liberty" ] || missing+=(qflow-tech-osu018)
+
+if ! command -v cargo >/dev/null 2>&1; then
+  echo "setup: cargo is not on PATH; install Rust 1.90 or newer first (https://rustup.rs)" >&2
+  exit 3
+fi
+if [ ${#missing[@]} -eq 0 ]; then
+  echo "setup: every tool is here"
+  exit 0
+fi
+
+install="apt-get install --no-install-recommends ${missing[*]}"
+if [ "${1:-}" = --check ]; then
+  echo "setup: missing: ${missing[*]}" >&2
+  echo "setup: as root, run: $install" >&2
+  exit 3
+fi
+if ! command -v apt-get >/dev/null 2>&1; then
+  echo "setup: missing: ${missing[*]}" >&2
+  echo "setup: this system has no apt-get; install these with its own package manager" >&2
+  exit 3
+fi
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+    as_root=(sudo -n)
+  else
+    echo "setup: missing: ${missing[*]}" >&2
+    echo "setup: no right to install packages here; ask an administrator to run: $install" >&2
+    exit 3
+  fi
+fi
+
+echo "setup: installing ${missing[*]}"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! { "${as_root[@]}" apt-get update && DEBIAN_FRONTEND=noninteractive \
+       "${as_root[@]}" apt-get install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+  tail -n 20 "$log" >&2
+  echo "setup: the package manager failed; its last lines are above" >&2
+  exit 3
+fi
+echo "setup: done"

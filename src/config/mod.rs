@@ -1,0 +1,1 @@
+//! The configuration: TOML with spans in, validated parameters out, every error at once.

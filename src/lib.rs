@@ -1,0 +1,4 @@
+//! Lacuna: an RTL generator and hardware description toolkit.
+
+pub mod config;
+pub mod hdl;
