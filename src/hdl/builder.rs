@@ -1,0 +1,400 @@
+//! The module builder: where a description starts and ends.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::check;
+use super::error::{Error, ErrorKind, Errors};
+use super::expr::{Expr, Operand, here};
+use super::ir::{
+    BlackBox, Body, Direction, Domain, Logic, Module, Node, NodeId, Op, Property, PropertyKind,
+    SignalId, SignalKind, Source, Statement, Stream,
+};
+use super::signal::Signal;
+use super::ty::Type;
+use super::{ir, name};
+
+/// A module under description.
+///
+/// Declare ports, registers and wires, combine their values with operators, assign, and
+/// [`finish`](ModuleBuilder::finish). Mistakes are collected on the way and reported all at once
+/// by `finish`, each with the Rust line that made it.
+///
+/// ```
+/// use lacuna::hdl::*;
+/// fn counter(width: u32) -> Result<std::sync::Arc<Module>, Errors> {
+///     let m = ModuleBuilder::new("counter");
+///     m.doc("Counts the cycles in which it is enabled.");
+///     let enable = m.input("enable_i", bit());
+///     let count = m.register("count", uint(width)).reset(0);
+///     m.when(enable, || count.set((count + 1).truncate(width)));
+///     m.output("count_o", uint(width)).set(count);
+///     m.finish()
+/// }
+/// assert!(counter(8).is_ok());
+/// ```
+pub struct ModuleBuilder {
+    name: String,
+    source: Source,
+    draft: RefCell<Draft>,
+    /// How many statement blocks are open; kept beside the draft for handles to look at.
+    depth: Cell<usize>,
+}
+
+#[derive(Default)]
+pub(super) struct Draft {
+    pub doc: String,
+    pub parameters: Vec<(String, String)>,
+    pub latency: Option<u32>,
+    pub initiation_interval: Option<u32>,
+    pub signals: Vec<ir::Signal>,
+    pub ports: Vec<SignalId>,
+    pub streams: Vec<Stream>,
+    pub logic: Logic,
+    /// The statement blocks being described, the outermost first.
+    pub open: Vec<Vec<Statement>>,
+    pub errors: Vec<Error>,
+    pub taken: HashMap<String, Source>,
+}
+
+impl ModuleBuilder {
+    /// Starts a module called `name`.
+    #[track_caller]
+    pub fn new(name: impl Into<String>) -> ModuleBuilder {
+        let (name, source) = (name.into(), here());
+        let mut draft = Draft { open: vec![vec![]], ..Draft::default() };
+        draft.logic.domains.push(Domain { name: String::new(), enable: None });
+        let builder =
+            ModuleBuilder { name, source, draft: RefCell::new(draft), depth: Cell::new(0) };
+        builder.check_name(&builder.name, source);
+        builder
+    }
+
+    /// The module's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Says what the module does: one sentence, then, after an empty line, whatever a user of the
+    /// module should know. It stands at the top of the emitted file.
+    pub fn doc(&self, text: impl Into<String>) {
+        self.draft.borrow_mut().doc = text.into();
+    }
+
+    /// Records a parameter that the module was made from, for the emitted file's header.
+    pub fn parameter(&self, name: impl Into<String>, value: impl ToString) {
+        self.draft.borrow_mut().parameters.push((name.into(), value.to_string()));
+    }
+
+    /// Declares how many cycles pass from an accepted beat to the one it causes, and from one
+    /// accepted beat to the next, when nothing stalls.
+    pub fn timing(&self, latency: u32, initiation_interval: u32) {
+        let mut draft = self.draft.borrow_mut();
+        draft.latency = Some(latency);
+        draft.initiation_interval = Some(initiation_interval);
+    }
+
+    /// Declares an input port.
+    #[track_caller]
+    pub fn input(&self, name: impl Into<String>, ty: Type) -> Expr<'_> {
+        self.port(name.into(), ty, SignalKind::Input, here()).expr
+    }
+
+    /// Declares an input port and what it means.
+    #[track_caller]
+    pub fn input_doc(&self, name: impl Into<String>, ty: Type, doc: &str) -> Expr<'_> {
+        self.port(name.into(), ty, SignalKind::Input, here()).doc(doc).expr
+    }
+
+    /// Declares an output port, to be assigned with [`Signal::set`].
+    #[track_caller]
+    pub fn output(&self, name: impl Into<String>, ty: Type) -> Signal<'_> {
+        self.port(name.into(), ty, SignalKind::Output, here())
+    }
+
+    /// Declares a wire, to be assigned with [`Signal::set`] in every case.
+    #[track_caller]
+    pub fn wire(&self, name: impl Into<String>, ty: Type) -> Signal<'_> {
+        self.declare(name.into(), ty, SignalKind::Wire, here())
+    }
+
+    /// Declares a register on the module's clock. It holds its value where nothing assigns it;
+    /// reset leaves it alone unless [`Signal::reset`] gives it a value. In the emitted Verilog it
+    /// is called `NAME_q`.
+    #[track_caller]
+    pub fn register(&self, name: impl Into<String>, ty: Type) -> Signal<'_> {
+        self.declare(name.into(), ty, SignalKind::Register { reset: None }, here())
+    }
+
+    /// A register without reset that follows `value` one cycle later.
+    #[track_caller]
+    pub fn delayed<'m>(&'m self, name: impl Into<String>, value: impl Operand<'m>) -> Expr<'m> {
+        let source = here();
+        let value = value.lift(self, source);
+        let kind = SignalKind::Register { reset: None };
+        let register = self.declare(name.into(), value.ty, kind, source);
+        self.assign(register.id, value, source);
+        register.expr
+    }
+
+    /// A constant of type `ty`.
+    #[track_caller]
+    pub fn constant<'m>(&'m self, value: impl Operand<'m>, ty: Type) -> Expr<'m> {
+        let source = here();
+        let value = value.lift(self, source);
+        self.exactly("constant", value, ty, source)
+    }
+
+    /// States that `condition` holds in every cycle outside of reset.
+    #[track_caller]
+    pub fn assert<'m>(&'m self, name: &str, condition: impl Operand<'m>) {
+        self.property(PropertyKind::Assert, name, condition, here());
+    }
+
+    /// States that whoever drives the inputs keeps `condition` in every cycle outside of reset.
+    #[track_caller]
+    pub fn assume<'m>(&'m self, name: &str, condition: impl Operand<'m>) {
+        self.property(PropertyKind::Assume, name, condition, here());
+    }
+
+    /// States that `condition` can come true.
+    #[track_caller]
+    pub fn cover<'m>(&'m self, name: &str, condition: impl Operand<'m>) {
+        self.property(PropertyKind::Cover, name, condition, here());
+    }
+
+    /// Says that `value` is unused on purpose, for example the upper bits of an input.
+    #[track_caller]
+    pub fn discard<'m>(&'m self, value: impl Operand<'m>) {
+        let value = value.lift(self, here());
+        self.draft.borrow_mut().logic.discarded.push(value.id);
+    }
+
+    /// Ends the description.
+    ///
+    /// # Errors
+    /// Every mistake made while describing, and every undriven, doubly driven or unused signal,
+    /// latch, combinational loop, ready-to-valid path and name clash.
+    pub fn finish(self) -> Result<Arc<Module>, Errors> {
+        let (name, source) = (self.name, self.source);
+        let mut draft = self.draft.into_inner();
+        draft.logic.statements = std::mem::take(&mut draft.open[0]);
+        let mut module = draft.into_module(name, source, Body::Logic);
+        check::check(&mut module.0, &mut module.1);
+        module.1.into_result(module.0)
+    }
+
+    /// Ends the description of a black box: the ports are declared, the Verilog comes from
+    /// elsewhere. `verilog` is the text of the module, if it is to be emitted; `behavior` a module
+    /// with the same ports that the evaluator runs instead.
+    ///
+    /// # Errors
+    /// Every mistake made while declaring the ports, and a behaviour with other ports.
+    pub fn finish_black_box(
+        self,
+        verilog: Option<String>,
+        behavior: Option<Arc<Module>>,
+    ) -> Result<Arc<Module>, Errors> {
+        let (name, source) = (self.name, self.source);
+        let draft = self.draft.into_inner();
+        let body = |_| Body::BlackBox(BlackBox { verilog, behavior });
+        let (mut module, mut errors) = draft.into_module(name, source, body);
+        check::check_black_box(&mut module, &mut errors);
+        errors.into_result(module)
+    }
+
+    // What the other parts of the description language are made of.
+
+    pub(super) fn report(&self, kind: ErrorKind, source: Source) {
+        let error = Error { module: self.name.clone(), kind, source };
+        self.draft.borrow_mut().errors.push(error);
+    }
+
+    pub(super) fn with_draft<R>(&self, f: impl FnOnce(&mut Draft) -> R) -> R {
+        f(&mut self.draft.borrow_mut())
+    }
+
+    pub(super) fn with_nodes<R>(&self, f: impl FnOnce(&mut Vec<Node>) -> R) -> R {
+        f(&mut self.draft.borrow_mut().logic.nodes)
+    }
+
+    pub(super) fn with_node<R>(&self, id: NodeId, f: impl FnOnce(&Node) -> R) -> R {
+        f(&self.draft.borrow().logic.nodes[id.index()])
+    }
+
+    pub(super) fn with_signal<R>(&self, id: SignalId, f: impl FnOnce(&mut ir::Signal) -> R) -> R {
+        f(&mut self.draft.borrow_mut().signals[id.index()])
+    }
+
+    fn check_name(&self, text: &str, source: Source) {
+        if let Err(reason) = name::check(text) {
+            self.report(ErrorKind::Name { name: text.to_string(), reason }, source);
+        }
+    }
+
+    /// Takes a name in the module's one name space.
+    pub(super) fn claim(&self, text: &str, source: Source) {
+        self.check_name(text, source);
+        let taken = self.draft.borrow_mut().taken.insert(text.to_string(), source);
+        if let Some(other) = taken {
+            self.report(ErrorKind::NameClash { name: text.to_string(), other }, source);
+        }
+    }
+
+    pub(super) fn declare(
+        &self,
+        name: String,
+        ty: Type,
+        kind: SignalKind,
+        source: Source,
+    ) -> Signal<'_> {
+        match kind {
+            // The name of a register in Verilog carries a suffix, and it is that name that clashes.
+            SignalKind::Register { .. } => self.claim(&format!("{name}_q"), source),
+            _ => self.claim(&name, source),
+        }
+        let ty = if ty.is_legal() {
+            ty
+        } else {
+            let what = format!("`{name}`");
+            self.report(ErrorKind::Width { what, width: ty.width.into() }, source);
+            ty.with_width(1)
+        };
+        let id = self.with_draft(|draft| {
+            let (doc, attributes) = (String::new(), vec![]);
+            draft.signals.push(ir::Signal { name, ty, kind, doc, attributes, source });
+            SignalId(draft.signals.len() as u32 - 1)
+        });
+        Signal { id, expr: self.node(Op::Signal(id), ty, source) }
+    }
+
+    pub(super) fn port(
+        &self,
+        name: String,
+        ty: Type,
+        kind: SignalKind,
+        source: Source,
+    ) -> Signal<'_> {
+        let signal = self.declare(name, ty, kind, source);
+        self.draft.borrow_mut().ports.push(signal.id);
+        signal
+    }
+
+    pub(super) fn assign(&self, target: SignalId, value: Expr<'_>, source: Source) {
+        let mut draft = self.draft.borrow_mut();
+        let signal = &draft.signals[target.index()];
+        let refused = match signal.kind {
+            SignalKind::Input | SignalKind::ReadData(_) | SignalKind::Instance => {
+                Some(ErrorKind::NotAssignable(signal.name.clone()))
+            }
+            _ => None,
+        };
+        match refused {
+            Some(kind) => {
+                drop(draft);
+                self.report(kind, source);
+            }
+            None => draft
+                .open
+                .last_mut()
+                .expect("the outermost block is always open")
+                .push(Statement::Assign { target, value: value.id, source }),
+        }
+    }
+
+    /// Collects the statements that `describe` makes.
+    pub(super) fn block(&self, describe: impl FnOnce()) -> Vec<Statement> {
+        self.draft.borrow_mut().open.push(vec![]);
+        self.depth.set(self.depth.get() + 1);
+        describe();
+        self.depth.set(self.depth.get() - 1);
+        self.draft.borrow_mut().open.pop().expect("the block was opened above")
+    }
+
+    pub(super) fn depth(&self) -> usize {
+        self.depth.get()
+    }
+
+    pub(super) fn push_statement(&self, statement: Statement) {
+        self.draft.borrow_mut().open.last_mut().expect("a block is open").push(statement);
+    }
+
+    pub(super) fn named<'m>(&'m self, e: Expr<'m>, name: &str, source: Source) -> Expr<'m> {
+        self.check_name(name, source);
+        let ty = e.ty;
+        let node = Node { op: Op::Cast(e.id), ty, name: Some(name.to_string()), source };
+        let id = self.with_nodes(|nodes| {
+            nodes.push(node);
+            NodeId(nodes.len() as u32 - 1)
+        });
+        Expr { builder: self, id, ty }
+    }
+
+    fn property<'m>(
+        &'m self,
+        kind: PropertyKind,
+        name: &str,
+        condition: impl Operand<'m>,
+        source: Source,
+    ) {
+        self.claim(name, source);
+        let condition = self.condition(condition.lift(self, source), source).id;
+        let property = Property { kind, name: name.to_string(), condition, source };
+        self.draft.borrow_mut().logic.properties.push(property);
+    }
+}
+
+/// The mistakes found so far.
+pub(super) type Found = Vec<Error>;
+
+trait IntoResult {
+    fn into_result(self, module: Module) -> Result<Arc<Module>, Errors>;
+}
+
+impl IntoResult for Found {
+    fn into_result(mut self, module: Module) -> Result<Arc<Module>, Errors> {
+        if self.is_empty() {
+            return Ok(Arc::new(module));
+        }
+        self.sort_by_key(|e| (e.source.0.file(), e.source.0.line(), e.source.0.column()));
+        self.dedup();
+        Err(Errors(self))
+    }
+}
+
+impl Draft {
+    fn into_module(
+        self,
+        name: String,
+        source: Source,
+        body: impl FnOnce(Logic) -> Body,
+    ) -> (Module, Found) {
+        let module = Module {
+            name,
+            doc: self.doc,
+            parameters: self.parameters,
+            latency: self.latency,
+            initiation_interval: self.initiation_interval,
+            signals: self.signals,
+            ports: self.ports,
+            streams: self.streams,
+            has_clock: false,
+            has_reset: false,
+            paths: vec![],
+            body: body(self.logic),
+            source,
+        };
+        (module, self.errors)
+    }
+}
+
+impl Module {
+    /// Which way a port goes.
+    pub fn direction(&self, port: SignalId) -> Direction {
+        match self.signal(port).kind {
+            SignalKind::Input => Direction::Input,
+            _ => Direction::Output,
+        }
+    }
+}

@@ -1,0 +1,441 @@
+//! Instances, regular arrays of instances, and gated clocks.
+
+use std::sync::Arc;
+
+use super::builder::ModuleBuilder;
+use super::error::ErrorKind;
+use super::expr::{Expr, Operand, here, pack};
+use super::ir::{
+    self, ArrayInput, ArrayOutput, Connection, Direction, Domain, DomainId, Module, Op, SignalId,
+    SignalKind, Source,
+};
+use super::ty::{Type, uint};
+
+/// A clock that passes an edge only where its enable was 1 before the edge.
+#[derive(Clone, Copy)]
+pub struct GatedClock {
+    domain: DomainId,
+}
+
+/// An instance in the module under description.
+pub struct Instance<'m> {
+    builder: &'m ModuleBuilder,
+    index: usize,
+    module: Arc<Module>,
+    name: String,
+}
+
+/// A regular array of instances in the module under description.
+///
+/// Elements are alike and talk to their neighbours along named axes; the text of the emitted
+/// Verilog does not grow with their number.
+pub struct Array<'m> {
+    builder: &'m ModuleBuilder,
+    index: usize,
+    module: Arc<Module>,
+    name: String,
+}
+
+impl ModuleBuilder {
+    /// Declares a gated clock called `name`. Instances run on it with [`Instance::clocked_by`].
+    #[track_caller]
+    pub fn gated_clock<'m>(&'m self, name: &str, enable: impl Operand<'m>) -> GatedClock {
+        let source = here();
+        self.claim(name, source);
+        let enable = self.condition(enable.lift(self, source), source).id;
+        let name = name.to_string();
+        let domain = self.with_draft(|draft| {
+            draft.logic.domains.push(Domain { name, enable: Some(enable) });
+            DomainId(draft.logic.domains.len() as u32 - 1)
+        });
+        GatedClock { domain }
+    }
+
+    /// Makes an instance of `module`, called `u_NAME` in the emitted Verilog. Clock and reset are
+    /// connected by themselves.
+    #[track_caller]
+    pub fn instance(&self, name: &str, module: &Arc<Module>) -> Instance<'_> {
+        let source = here();
+        self.claim(&format!("u_{name}"), source);
+        let outputs: Vec<Connection> = module
+            .ports
+            .iter()
+            .map(|&port| match module.direction(port) {
+                // An input that stays so is reported as not connected.
+                Direction::Input | Direction::Output => Connection::Open,
+            })
+            .collect();
+        let index = self.with_draft(|draft| {
+            draft.logic.instances.push(ir::Instance {
+                name: name.to_string(),
+                module: module.clone(),
+                domain: DomainId(0),
+                connections: outputs,
+                source,
+            });
+            draft.logic.instances.len() - 1
+        });
+        Instance { builder: self, index, module: module.clone(), name: name.to_string() }
+    }
+
+    /// Makes a regular array of instances of `module` along `axes`, each a name and a number of
+    /// elements, the outermost first.
+    ///
+    /// ```
+    /// # use lacuna::hdl::*;
+    /// let cell = ModuleBuilder::new("add_one");
+    /// let a = cell.input("a_i", uint(8));
+    /// cell.output("a_o", uint(8)).set((a + 1).truncate(8));
+    /// let cell = cell.finish().unwrap();
+    ///
+    /// let m = ModuleBuilder::new("add_four");
+    /// let a = m.input("a_i", uint(8));
+    /// let cells = m.array("cell", &[("stage", 4)], &cell);
+    /// cells.chain("a_i", "a_o", "stage", &[a]);
+    /// m.output("a_o", uint(8)).set(cells.last("a_o", "stage")[0]);
+    /// assert!(m.finish().is_ok());
+    /// ```
+    #[track_caller]
+    pub fn array(&self, name: &str, axes: &[(&str, u32)], module: &Arc<Module>) -> Array<'_> {
+        let source = here();
+        self.claim(&format!("gen_{name}"), source);
+        if axes.is_empty() || axes.iter().any(|&(_, n)| n == 0) {
+            self.report(ErrorKind::Empty(format!("array `{name}`")), source);
+        }
+        let mut known: Vec<(String, u32)> = Vec::new();
+        for &(axis, count) in axes {
+            if let Err(reason) = super::name::check(axis) {
+                self.report(ErrorKind::Name { name: axis.to_string(), reason }, source);
+            }
+            known.push((axis.to_string(), count.max(1)));
+        }
+        let index = self.with_draft(|draft| {
+            draft.logic.arrays.push(ir::InstanceArray {
+                name: name.to_string(),
+                module: module.clone(),
+                domain: DomainId(0),
+                axes: known,
+                inputs: vec![None; module.ports.len()],
+                outputs: vec![],
+                source,
+            });
+            draft.logic.arrays.len() - 1
+        });
+        Array { builder: self, index, module: module.clone(), name: name.to_string() }
+    }
+
+    /// Finds a port of an instanced module, or reports that there is none of that direction.
+    fn find_port(
+        &self,
+        owner: &str,
+        module: &Module,
+        name: &str,
+        direction: Direction,
+        source: Source,
+    ) -> Option<usize> {
+        let fits = |id: &SignalId| module.direction(*id) == direction;
+        let found = module.port_index(name).filter(|&index| fits(&module.ports[index]));
+        if found.is_none() {
+            let what = match direction {
+                Direction::Input => "input",
+                Direction::Output => "output",
+            };
+            let ports = module.ports.iter().filter(|id| fits(id));
+            let known = ports.map(|&id| module.signal(id).name.clone()).collect();
+            let (owner, name) = (owner.to_string(), name.to_string());
+            self.report(ErrorKind::Unknown { owner, what, name, known }, source);
+        }
+        found
+    }
+}
+
+impl<'m> Instance<'m> {
+    /// Makes the instance run on a gated clock.
+    pub fn clocked_by(&self, clock: GatedClock) -> &Self {
+        self.builder.with_draft(|draft| draft.logic.instances[self.index].domain = clock.domain);
+        self
+    }
+
+    /// Connects the input `port` to `value`, which has exactly the port's type.
+    #[track_caller]
+    pub fn connect(&self, port: &str, value: impl Operand<'m>) -> &Self {
+        let source = here();
+        let m = self.builder;
+        let value = value.lift(m, source);
+        let found = m.find_port(&self.name, &self.module, port, Direction::Input, source);
+        let Some(index) = found else { return self };
+        let value = m.exactly(port, value, self.module.port(index).ty, source);
+        let before = m.with_draft(|draft| {
+            let connection = &mut draft.logic.instances[self.index].connections[index];
+            std::mem::replace(connection, Connection::Input(value.id))
+        });
+        if before != Connection::Open {
+            let text = format!("input `{port}` of instance `{}` is connected twice", self.name);
+            m.report(ErrorKind::Misuse(text), source);
+        }
+        self
+    }
+
+    /// The value of the output `port`.
+    #[track_caller]
+    pub fn output(&self, port: &str) -> Expr<'m> {
+        let source = here();
+        let m = self.builder;
+        let found = m.find_port(&self.name, &self.module, port, Direction::Output, source);
+        let Some(index) = found else { return m.node(Op::Const(0.into()), uint(1), source) };
+        let ty = self.module.port(index).ty;
+        let connected = m.with_draft(|draft| draft.logic.instances[self.index].connections[index]);
+        if let Connection::Output(id) = connected {
+            return m.node(Op::Signal(id), ty, source);
+        }
+        let name = format!("{}_{}", self.name, port.trim_end_matches("_o"));
+        let signal = m.declare(name, ty, SignalKind::Instance, source);
+        m.with_draft(|draft| {
+            let connections = &mut draft.logic.instances[self.index].connections;
+            connections[index] = Connection::Output(signal.id);
+        });
+        signal.expr()
+    }
+
+    /// Connects a stream of this module to one of the instance: the payload fields of the same
+    /// names, and valid; `ready` gets the instance's ready.
+    #[track_caller]
+    pub fn feed(&self, stream: &str, from: &super::StreamIn<'m>) -> &Self {
+        self.connect(&format!("{stream}_valid_i"), from.valid);
+        for (field, value) in from.payload() {
+            self.connect(&format!("{stream}_{field}_i"), value);
+        }
+        from.ready.set(self.output(&format!("{stream}_ready_o")));
+        self
+    }
+
+    /// Connects a stream of the instance to one of this module.
+    #[track_caller]
+    pub fn drain(&self, stream: &str, to: &super::StreamOut<'m>) -> &Self {
+        to.valid.set(self.output(&format!("{stream}_valid_o")));
+        for (field, port) in to.payload() {
+            port.set(self.output(&format!("{stream}_{field}_o")));
+        }
+        self.connect(&format!("{stream}_ready_i"), to.ready)
+    }
+}
+
+impl<'m> Array<'m> {
+    /// Makes the elements run on a gated clock.
+    pub fn clocked_by(&self, clock: GatedClock) -> &Self {
+        self.builder.with_draft(|draft| draft.logic.arrays[self.index].domain = clock.domain);
+        self
+    }
+
+    /// Gives the input `port` of every element the same value.
+    #[track_caller]
+    pub fn broadcast(&self, port: &str, value: impl Operand<'m>) -> &Self {
+        let source = here();
+        let value = value.lift(self.builder, source);
+        if let Some((index, ty)) = self.input(port, source) {
+            let value = self.builder.exactly(port, value, ty, source);
+            self.attach(index, ArrayInput::Broadcast(value.id), source);
+        }
+        self
+    }
+
+    /// Gives the input `port` of each element a value of its own; the last axis varies fastest.
+    #[track_caller]
+    pub fn each<T: Operand<'m> + Copy>(&self, port: &str, values: &[T]) -> &Self {
+        let source = here();
+        if let Some((index, ty)) = self.input(port, source) {
+            let count = self.with(|array| array.len());
+            let packed = self.packed(port, values, ty, count, source);
+            self.attach(index, ArrayInput::Each(packed.id), source);
+        }
+        self
+    }
+
+    /// Connects the input `port` of each element to the output `from` of the element before it
+    /// along `axis`. The first elements along the axis take `edge`, one value for each position
+    /// across it.
+    #[track_caller]
+    pub fn chain<T: Operand<'m> + Copy>(
+        &self,
+        port: &str,
+        from: &str,
+        axis: &str,
+        edge: &[T],
+    ) -> &Self {
+        self.neighbour(port, from, axis, edge, false, here())
+    }
+
+    /// Like [`chain`](Array::chain), from the element after: the last elements take `edge`.
+    #[track_caller]
+    pub fn chain_back<T: Operand<'m> + Copy>(
+        &self,
+        port: &str,
+        from: &str,
+        axis: &str,
+        edge: &[T],
+    ) -> &Self {
+        self.neighbour(port, from, axis, edge, true, here())
+    }
+
+    /// Passes values along `axis`, one element further at each cycle in which `enable` is 1: the
+    /// input `port` of an element is what the element before it had. The first elements take
+    /// `edge`. The registers between the elements belong to the array; there is none behind the
+    /// last.
+    #[track_caller]
+    pub fn shift<T: Operand<'m> + Copy>(
+        &self,
+        port: &str,
+        axis: &str,
+        edge: &[T],
+        enable: impl Operand<'m>,
+    ) -> &Self {
+        let source = here();
+        let m = self.builder;
+        let enable = m.condition(enable.lift(m, source), source).id;
+        if let (Some((index, ty)), Some(axis)) = (self.input(port, source), self.axis(axis, source))
+        {
+            let count = self.with(|array| array.len_across(axis));
+            let edge = self.packed(port, edge, ty, count, source).id;
+            self.attach(index, ArrayInput::Shift { axis, enable, edge }, source);
+        }
+        self
+    }
+
+    /// The output `port` of every element; the last axis varies fastest.
+    #[track_caller]
+    pub fn outputs(&self, port: &str) -> Vec<Expr<'m>> {
+        self.collect(port, None, here())
+    }
+
+    /// The output `port` of the last elements along `axis`, one for each position across it.
+    #[track_caller]
+    pub fn last(&self, port: &str, axis: &str) -> Vec<Expr<'m>> {
+        let source = here();
+        let only = self.axis(axis, source).map(|axis| (axis, false));
+        self.collect(port, only, source)
+    }
+
+    /// The output `port` of the first elements along `axis`, one for each position across it.
+    #[track_caller]
+    pub fn first(&self, port: &str, axis: &str) -> Vec<Expr<'m>> {
+        let source = here();
+        let only = self.axis(axis, source).map(|axis| (axis, true));
+        self.collect(port, only, source)
+    }
+
+    fn with<R>(&self, f: impl FnOnce(&mut ir::InstanceArray) -> R) -> R {
+        self.builder.with_draft(|draft| f(&mut draft.logic.arrays[self.index]))
+    }
+
+    fn input(&self, port: &str, source: Source) -> Option<(usize, Type)> {
+        let found =
+            self.builder.find_port(&self.name, &self.module, port, Direction::Input, source)?;
+        Some((found, self.module.port(found).ty))
+    }
+
+    fn axis(&self, axis: &str, source: Source) -> Option<usize> {
+        let known: Vec<String> =
+            self.with(|array| array.axes.iter().map(|(name, _)| name.clone()).collect());
+        let found = known.iter().position(|name| name == axis);
+        if found.is_none() {
+            let (owner, what, name) = (self.name.clone(), "axis", axis.to_string());
+            self.builder.report(ErrorKind::Unknown { owner, what, name, known }, source);
+        }
+        found
+    }
+
+    /// One value for each of `count` elements, in one.
+    fn packed<T: Operand<'m> + Copy>(
+        &self,
+        port: &str,
+        values: &[T],
+        ty: Type,
+        count: usize,
+        source: Source,
+    ) -> Expr<'m> {
+        let m = self.builder;
+        if values.len() != count {
+            let what = format!("{} values for `{port}`", values.len());
+            let range = format!("the {count} elements that take one");
+            m.report(ErrorKind::OutOfRange { what, range }, source);
+            return m.node(Op::Const(0.into()), uint(ty.width), source);
+        }
+        let fit = |value: &T| m.exactly(port, value.lift(m, source), ty, source);
+        let values: Vec<_> = values.iter().map(fit).collect();
+        pack(m, &values)
+    }
+
+    fn attach(&self, port: usize, input: ArrayInput, source: Source) {
+        let before = self.with(|array| array.inputs[port].replace(input));
+        if before.is_some() {
+            let port = &self.module.port(port).name;
+            let text = format!("input `{port}` of array `{}` is connected twice", self.name);
+            self.builder.report(ErrorKind::Misuse(text), source);
+        }
+    }
+
+    fn neighbour<T: Operand<'m> + Copy>(
+        &self,
+        port: &str,
+        from: &str,
+        axis: &str,
+        edge: &[T],
+        reverse: bool,
+        source: Source,
+    ) -> &Self {
+        let m = self.builder;
+        let input = self.input(port, source);
+        let output = m.find_port(&self.name, &self.module, from, Direction::Output, source);
+        let axis = self.axis(axis, source);
+        let (Some((index, ty)), Some(output), Some(axis)) = (input, output, axis) else {
+            return self;
+        };
+        let found = self.module.port(output).ty;
+        if found != ty {
+            let (target, expected) = (port.to_string(), ty);
+            m.report(ErrorKind::TypeMismatch { target, expected, found }, source);
+        }
+        let count = self.with(|array| array.len_across(axis));
+        let edge = self.packed(port, edge, ty, count, source).id;
+        self.attach(index, ArrayInput::Chain { output, axis, reverse, edge }, source);
+        self
+    }
+
+    fn collect(&self, port: &str, only: Option<(usize, bool)>, source: Source) -> Vec<Expr<'m>> {
+        let m = self.builder;
+        let found = m.find_port(&self.name, &self.module, port, Direction::Output, source);
+        let Some(index) = found else {
+            return vec![m.node(Op::Const(0.into()), uint(1), source)];
+        };
+        let ty = self.module.port(index).ty;
+        let count = self.with(|array| match only {
+            Some((axis, _)) => array.len_across(axis),
+            None => array.len(),
+        });
+        let known = self.with(|array| {
+            let mut outputs = array.outputs.iter();
+            outputs.find(|o| o.port == index && o.only == only).map(|o| o.signal)
+        });
+        let packed = uint(ty.width.saturating_mul(count as u32));
+        let signal = match known {
+            Some(signal) => m.node(Op::Signal(signal), packed, source),
+            None => {
+                let place = match only {
+                    Some((_, true)) => "_first",
+                    Some((_, false)) => "_last",
+                    None => "",
+                };
+                let name = format!("{}_{}{place}", self.name, port.trim_end_matches("_o"));
+                let signal = m.declare(name, packed, SignalKind::Instance, source);
+                self.with(|array| {
+                    array.outputs.push(ArrayOutput { port: index, only, signal: signal.id });
+                });
+                signal.expr()
+            }
+        };
+        if signal.width() != packed.width {
+            return vec![m.node(Op::Const(0.into()), ty, source); count];
+        }
+        signal.elements(uint(ty.width)).into_iter().map(|e| e.cast_at(ty, source)).collect()
+    }
+}

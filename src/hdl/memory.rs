@@ -1,0 +1,134 @@
+//! Synchronous memories.
+
+use super::builder::ModuleBuilder;
+use super::error::ErrorKind;
+use super::expr::{Expr, Operand, here};
+use super::ir::{self, MemoryId, MemoryRead, MemoryWrite, SignalKind, Source};
+use super::signal::Signal;
+use super::ty::{Type, index_width, uint};
+
+/// A memory of the module under description: synchronous, read-first.
+#[derive(Clone, Copy)]
+pub struct Memory<'m> {
+    builder: &'m ModuleBuilder,
+    id: MemoryId,
+    depth: u32,
+    ty: Type,
+}
+
+impl ModuleBuilder {
+    /// Declares a memory of `depth` elements of type `ty`.
+    ///
+    /// Its content is unknown until written; a description must not let an element be observed
+    /// that was never written.
+    ///
+    /// ```
+    /// # use lacuna::hdl::*;
+    /// let m = ModuleBuilder::new("scratch");
+    /// let write = m.input("write_i", bit());
+    /// let address = m.input("address_i", uint(4));
+    /// let data = m.input("data_i", uint(8));
+    /// let memory = m.memory("cells", 16, uint(8));
+    /// memory.write(address, data, write);
+    /// m.output("data_o", uint(8)).set(memory.read("data", address, !write));
+    /// assert!(m.finish().is_ok());
+    /// ```
+    #[track_caller]
+    pub fn memory(&self, name: &str, depth: u32, ty: Type) -> Memory<'_> {
+        let source = here();
+        self.claim(&format!("{name}_mem"), source);
+        if depth == 0 {
+            self.report(ErrorKind::Empty(format!("memory `{name}`")), source);
+        }
+        let ty = if ty.is_legal() {
+            ty
+        } else {
+            let what = format!("an element of `{name}`");
+            self.report(ErrorKind::Width { what, width: ty.width.into() }, source);
+            uint(1)
+        };
+        let depth = depth.max(1);
+        let name = name.to_string();
+        let id = self.with_draft(|draft| {
+            let (reads, writes) = (vec![], vec![]);
+            draft.logic.memories.push(ir::Memory { name, ty, depth, reads, writes, source });
+            MemoryId(draft.logic.memories.len() as u32 - 1)
+        });
+        Memory { builder: self, id, depth, ty }
+    }
+}
+
+impl<'m> Memory<'m> {
+    /// A read port: where `enable` is 1 at the edge, the result, a register called `name`, takes
+    /// the element at `address` as it was before the edge. Beyond the depth it takes 0.
+    #[track_caller]
+    pub fn read(
+        &self,
+        name: &str,
+        address: impl Operand<'m>,
+        enable: impl Operand<'m>,
+    ) -> Expr<'m> {
+        let source = here();
+        let m = self.builder;
+        let enable = m.condition(enable.lift(m, source), source);
+        let (address, inside) = self.address(address, source);
+        let kind = SignalKind::ReadData(self.id);
+        m.claim(&format!("{name}_q"), source);
+        let data = m.with_draft(|draft| {
+            let (doc, attributes, ty) = (String::new(), vec![], self.ty);
+            let name = name.to_string();
+            draft.signals.push(ir::Signal { name, ty, kind, doc, attributes, source });
+            let data = ir::SignalId(draft.signals.len() as u32 - 1);
+            let read = MemoryRead { address: address.id, enable: enable.id, data };
+            draft.logic.memories[self.id.index()].reads.push(read);
+            data
+        });
+        let data = m.node(ir::Op::Signal(data), self.ty, source);
+        let Some(inside) = inside else { return data };
+        let kind = SignalKind::Register { reset: None };
+        let inside_q: Signal<'m> =
+            m.declare(format!("{name}_inside"), super::ty::bit(), kind, source);
+        m.when(enable, || inside_q.set(inside));
+        let zero = m.node(ir::Op::Const(0.into()), self.ty, source);
+        inside_q.mux(data, zero)
+    }
+
+    /// A write port: where `enable` is 1 at the edge, the element at `address` becomes `data`,
+    /// which has exactly the element's type. Beyond the depth nothing is written.
+    #[track_caller]
+    pub fn write(
+        &self,
+        address: impl Operand<'m>,
+        data: impl Operand<'m>,
+        enable: impl Operand<'m>,
+    ) {
+        let source = here();
+        let m = self.builder;
+        let mut enable = m.condition(enable.lift(m, source), source);
+        let (address, inside) = self.address(address, source);
+        if let Some(inside) = inside {
+            enable = enable & inside;
+        }
+        let name = m.with_draft(|draft| draft.logic.memories[self.id.index()].name.clone());
+        let data = m.exactly(&name, data.lift(m, source), self.ty, source);
+        m.with_draft(|draft| {
+            let write = MemoryWrite { address: address.id, data: data.id, enable: enable.id };
+            draft.logic.memories[self.id.index()].writes.push(write);
+        });
+    }
+
+    /// The address at just the width that an index needs, and, where it may lie beyond the depth,
+    /// whether it does not.
+    fn address(&self, address: impl Operand<'m>, source: Source) -> (Expr<'m>, Option<Expr<'m>>) {
+        let m = self.builder;
+        let mut address = address.lift(m, source);
+        if address.ty.signed {
+            let text = format!("an address is unsigned, not {}", address.ty);
+            m.report(ErrorKind::Misuse(text), source);
+            address = address.cast_at(uint(address.width()), source);
+        }
+        let inside = address.lt(self.depth);
+        let inside = if inside.constant().is_some() { None } else { Some(inside) };
+        (address.cast_at(uint(index_width(self.depth)), source), inside)
+    }
+}
