@@ -57,20 +57,13 @@ impl ModuleBuilder {
     pub fn instance(&self, name: &str, module: &Arc<Module>) -> Instance<'_> {
         let source = here();
         self.claim(&format!("u_{name}"), source);
-        let outputs: Vec<Connection> = module
-            .ports
-            .iter()
-            .map(|&port| match module.direction(port) {
-                // An input that stays so is reported as not connected.
-                Direction::Input | Direction::Output => Connection::Open,
-            })
-            .collect();
         let index = self.with_draft(|draft| {
             draft.logic.instances.push(ir::Instance {
                 name: name.to_string(),
                 module: module.clone(),
                 domain: DomainId(0),
-                connections: outputs,
+                // An input that stays open is reported as not connected.
+                connections: vec![Connection::Open; module.ports.len()],
                 source,
             });
             draft.logic.instances.len() - 1

@@ -268,6 +268,14 @@ impl BinaryOp {
     }
 }
 
+impl Logic {
+    /// The module of each instance and of each array.
+    pub fn instanced(&self) -> impl Iterator<Item = &Arc<Module>> {
+        let instances = self.instances.iter().map(|instance| &instance.module);
+        instances.chain(self.arrays.iter().map(|array| &array.module))
+    }
+}
+
 impl Op {
     /// The operands, in order.
     pub fn operands(&self) -> Vec<NodeId> {
@@ -561,10 +569,8 @@ impl Module {
 
     /// The modules that this one instances, each once, in the order of their first use.
     pub fn children(&self) -> Vec<&Arc<Module>> {
-        let Some(logic) = self.logic() else { return vec![] };
         let mut children: Vec<&Arc<Module>> = Vec::new();
-        let instanced = logic.instances.iter().map(|i| &i.module);
-        for module in instanced.chain(logic.arrays.iter().map(|a| &a.module)) {
+        for module in self.logic().into_iter().flat_map(Logic::instanced) {
             if !children.iter().any(|c| c.name == module.name) {
                 children.push(module);
             }
