@@ -262,7 +262,7 @@ pub(crate) struct Used {
 }
 
 impl Used {
-    /// `properties`: whether what only properties or `discard` look at counts too.
+    /// `properties`: whether what only properties look at counts too.
     pub(crate) fn of(module: &Module, logic: &Logic, drivers: &Drivers, properties: bool) -> Used {
         let mut used = Walk {
             nodes: vec![false; logic.nodes.len()],
@@ -283,14 +283,14 @@ impl Used {
         }
         for array in &logic.arrays {
             for input in array.inputs.iter().flatten() {
-                used.todo.extend(array_operands(input));
+                used.todo.extend(input.operands());
             }
         }
         used.todo.extend(logic.domains.iter().filter_map(|domain| domain.enable));
         if properties {
             used.todo.extend(logic.properties.iter().map(|p| p.condition));
-            used.todo.extend(&logic.discarded);
         }
+        used.todo.extend(&logic.discarded);
         // Whatever a signal depends on is used with it.
         let mut followed = vec![false; module.signals.len()];
         loop {
@@ -336,14 +336,6 @@ impl Walk {
             }
             self.todo.extend(op.operands());
         }
-    }
-}
-
-fn array_operands(input: &ArrayInput) -> Vec<NodeId> {
-    match *input {
-        ArrayInput::Broadcast(node) | ArrayInput::Each(node) => vec![node],
-        ArrayInput::Chain { edge, .. } => vec![edge],
-        ArrayInput::Shift { enable, edge, .. } => vec![enable, edge],
     }
 }
 
@@ -394,6 +386,20 @@ fn check_streams(module: &Module, paths: &[Vec<u32>], report: Report) {
             }
         }
     }
+}
+
+/// Whether any of `targets` depends combinationally on any of `signals`.
+pub(crate) fn reaches(
+    module: &Module,
+    logic: &Logic,
+    targets: &[SignalId],
+    signals: &[SignalId],
+) -> bool {
+    let drivers = Drivers::of(logic);
+    let graph = Graph::of(module, logic, &drivers);
+    let start = targets.iter().flat_map(|&target| drivers.get(target)).map(|id| id.0);
+    let reached = graph.reached(start.collect());
+    signals.iter().any(|id| reached[graph.nodes + id.index()])
 }
 
 /// Whether the module needs a clock and a reset.
@@ -551,24 +557,24 @@ impl Graph {
         None
     }
 
+    /// Everything that the vertices `todo` depend on, themselves included.
+    fn reached(&self, mut todo: Vec<u32>) -> Vec<bool> {
+        let mut reached = vec![false; self.edges.len()];
+        while let Some(vertex) = todo.pop() {
+            if !std::mem::replace(&mut reached[vertex as usize], true) {
+                todo.extend(&self.edges[vertex as usize]);
+            }
+        }
+        reached
+    }
+
     /// The input ports, as indices, that a signal depends on.
     fn inputs_reached(&self, module: &Module, signal: SignalId) -> Vec<u32> {
-        let mut seen = vec![false; self.edges.len()];
-        let mut todo = vec![(self.nodes + signal.index()) as u32];
-        let mut reached = Vec::new();
-        while let Some(vertex) = todo.pop() {
-            if std::mem::replace(&mut seen[vertex as usize], true) {
-                continue;
-            }
-            if let Some(id) = self.signal(vertex)
-                && module.signal(id).kind == SignalKind::Input
-            {
-                let port = module.ports.iter().position(|&p| p == id);
-                reached.extend(port.map(|p| p as u32));
-            }
-            todo.extend(&self.edges[vertex as usize]);
-        }
-        reached.sort();
-        reached
+        let reached = self.reached(vec![(self.nodes + signal.index()) as u32]);
+        let is_reached_input = |port: &u32| {
+            let id = module.ports[*port as usize];
+            module.signal(id).kind == SignalKind::Input && reached[self.nodes + id.index()]
+        };
+        (0..module.ports.len() as u32).filter(is_reached_input).collect()
     }
 }

@@ -154,6 +154,16 @@ pub(super) fn simplify(nodes: &[Node], op: Op, ty: Type) -> Simplified {
 /// Joins neighbouring slices of one value, so that taking a value apart and putting it together
 /// again is the value.
 fn simplify_concat(nodes: &[Node], items: Vec<NodeId>, ty: Type) -> Simplified {
+    // Only the bits count, so a cast that leaves them alone does not.
+    let bare = |id: NodeId| match &nodes[id.index()] {
+        Node { op: Op::Cast(inner), ty, name: None, .. }
+            if nodes[inner.index()].ty.width == ty.width =>
+        {
+            *inner
+        }
+        _ => id,
+    };
+    let items: Vec<NodeId> = items.into_iter().map(bare).collect();
     let as_slice = |id: NodeId| {
         let node = &nodes[id.index()];
         match &node.op {

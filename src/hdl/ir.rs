@@ -65,6 +65,13 @@ index_types! {
     DomainId;
 }
 
+impl SignalId {
+    /// The signal at a position of [`Module::signals`].
+    pub(crate) const fn from_index(index: u32) -> SignalId {
+        SignalId(index)
+    }
+}
+
 /// A finished module. Cheap to share: pass it as `Arc<Module>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Module {
@@ -449,6 +456,17 @@ pub enum ArrayInput {
         /// What enters at the edge.
         edge: NodeId,
     },
+}
+
+impl ArrayInput {
+    /// The expressions it reads.
+    pub fn operands(&self) -> Vec<NodeId> {
+        match *self {
+            ArrayInput::Broadcast(node) | ArrayInput::Each(node) => vec![node],
+            ArrayInput::Chain { edge, .. } => vec![edge],
+            ArrayInput::Shift { enable, edge, .. } => vec![enable, edge],
+        }
+    }
 }
 
 /// An output of an array that is read from outside.

@@ -5,7 +5,7 @@
 //! [`crate::verilog`] prints.
 
 mod builder;
-mod check;
+pub(crate) mod check;
 mod control;
 mod error;
 mod expr;
