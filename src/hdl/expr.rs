@@ -15,7 +15,7 @@ use super::ty::{Type, bit, sint, uint};
 ///
 /// Operators never lose a bit: `a + b` is one bit wider than the wider operand, `a * b` as wide as
 /// both together, `a - b` and `-a` are signed; operands of unlike signedness are promoted by
-/// value, and comparisons compare values. Narrowing is written out: [`wrap`](Expr::wrap),
+/// value, and comparisons compare values. `a << 3` and `a >> 3` shift by a constant. Narrowing is written out: [`wrap`](Expr::wrap),
 /// [`truncate`](Expr::truncate), [`saturate`](Expr::saturate), [`slice`](Expr::slice).
 ///
 /// ```
@@ -281,10 +281,7 @@ impl<'m> Expr<'m> {
         self.as_unsigned().binary(BinaryOp::ShiftRight, index, source).wrap(bit())
     }
 
-    /// The value multiplied by `2^amount`: `amount` zeros come in below.
-    #[track_caller]
-    pub fn shl(self, amount: u32) -> Expr<'m> {
-        let source = here();
+    fn shl_const(self, amount: u32, source: Source) -> Expr<'m> {
         if amount == 0 {
             return self;
         }
@@ -294,11 +291,7 @@ impl<'m> Expr<'m> {
         bits.cast_at(self.ty.with_width(width), source)
     }
 
-    /// The value divided by `2^amount`, rounded down: the low `amount` bits go. At least one bit
-    /// stays.
-    #[track_caller]
-    pub fn shr(self, amount: u32) -> Expr<'m> {
-        let source = here();
+    fn shr_const(self, amount: u32, source: Source) -> Expr<'m> {
         if amount == 0 {
             return self;
         }
@@ -493,6 +486,32 @@ binary_operators! {
     BitOr bitor Or;
     BitXor bitxor Xor;
 }
+
+macro_rules! shift_operators {
+    ($($type:ident)*) => {$(
+        /// The value multiplied by `2^amount`: `amount` zeros come in below.
+        impl<'m> std::ops::Shl<u32> for $type<'m> {
+            type Output = Expr<'m>;
+            #[track_caller]
+            fn shl(self, amount: u32) -> Expr<'m> {
+                let e: Expr<'m> = self.into();
+                e.shl_const(amount, here())
+            }
+        }
+
+        /// The value divided by `2^amount`, rounded down: the low `amount` bits go. At least one
+        /// bit stays.
+        impl<'m> std::ops::Shr<u32> for $type<'m> {
+            type Output = Expr<'m>;
+            #[track_caller]
+            fn shr(self, amount: u32) -> Expr<'m> {
+                let e: Expr<'m> = self.into();
+                e.shr_const(amount, here())
+            }
+        }
+    )*};
+}
+shift_operators!(Expr Signal);
 
 macro_rules! unary_operators {
     ($($type:ident)*) => {$(

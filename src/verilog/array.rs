@@ -4,7 +4,9 @@
 //! its neighbour's by hierarchical name. Packed values are cut only at the array's edges.
 
 use super::ast::Expr;
-use super::module::{Printer, declaration, list};
+use super::instances::list;
+use super::interface::declaration;
+use super::module::Printer;
 use super::names::stem;
 use crate::hdl::ir::{ArrayInput, ArrayOutput, Direction, InstanceArray, Op};
 

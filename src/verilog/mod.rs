@@ -7,10 +7,14 @@
 
 mod array;
 mod ast;
+mod instances;
+mod interface;
 mod layout;
 mod legalize;
 mod module;
 mod names;
+mod plan;
+mod statements;
 
 use std::sync::Arc;
 
@@ -35,6 +39,39 @@ impl Reset {
         match self {
             Reset::AsyncLow | Reset::SyncLow => "rst_ni",
             Reset::SyncHigh => "rst_i",
+        }
+    }
+
+    /// The event list of a block that it resets.
+    fn sensitivity(self) -> &'static str {
+        match self {
+            Reset::AsyncLow => "posedge clk_i or negedge rst_ni",
+            Reset::SyncLow | Reset::SyncHigh => "posedge clk_i",
+        }
+    }
+
+    /// What holds while it is active.
+    fn condition(self) -> &'static str {
+        match self {
+            Reset::AsyncLow | Reset::SyncLow => "!rst_ni",
+            Reset::SyncHigh => "rst_i",
+        }
+    }
+
+    /// What holds while it is not active.
+    fn inactive(self) -> &'static str {
+        match self {
+            Reset::AsyncLow | Reset::SyncLow => "rst_ni",
+            Reset::SyncHigh => "!rst_i",
+        }
+    }
+
+    /// The comment at its port.
+    fn doc(self) -> &'static str {
+        match self {
+            Reset::AsyncLow => "asynchronous, active low",
+            Reset::SyncLow => "synchronous, active low",
+            Reset::SyncHigh => "synchronous, active high",
         }
     }
 }

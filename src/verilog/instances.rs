@@ -1,0 +1,143 @@
+//! Instances, clock gates and memories.
+
+use super::ast::{Expr, bit_literal};
+use super::layout::Text;
+use super::module::Printer;
+use super::names::stem;
+use crate::hdl::ir::{Connection, DomainId, Module, NodeId};
+
+impl<'a> Printer<'a> {
+    pub(super) fn clock_gates(&mut self) {
+        let Some(cell) = &self.style.clock_gate else { return };
+        for domain in &self.logic.domains[1..] {
+            self.legal.purpose(&domain.name);
+            let enable = domain.enable.expect("only the module's own clock has none");
+            let enable = self.legal.simple(enable);
+            self.flush_nets();
+            let enable = self.show(&enable);
+            self.read("clk_i", 1);
+            self.body.line(&format!("wire {};", domain.name));
+            self.body.block(&format!("{} u_{} (", cell.name, domain.name), ");", |text| {
+                text.line(".clk_i(clk_i),");
+                text.line(&format!(".enable_i({enable}),"));
+                text.line(".test_enable_i(1'b0),");
+                text.line(&format!(".clk_o({})", domain.name));
+            });
+            self.body.gap();
+        }
+    }
+
+    /// The name of a domain's clock.
+    pub(super) fn clock(&self, domain: DomainId) -> &'a str {
+        match self.logic.domains[domain.index()].name.as_str() {
+            "" => "clk_i",
+            name => name,
+        }
+    }
+
+    /// The connections of clock and reset to an instance.
+    pub(super) fn clock_connections(&mut self, module: &Module, domain: DomainId) -> Vec<String> {
+        let mut connections = Vec::new();
+        if module.has_clock {
+            let clock = self.clock(domain);
+            self.read(clock, 1);
+            connections.push(format!(".clk_i({clock})"));
+        }
+        if module.has_reset {
+            let reset = self.style.reset.port();
+            self.read(reset, 1);
+            connections.push(format!(".{reset}({reset})"));
+        }
+        connections
+    }
+
+    pub(super) fn instances(&mut self) {
+        for instance in &self.logic.instances {
+            let mut connections = self.clock_connections(&instance.module, instance.domain);
+            let mut ports = Vec::new();
+            for (index, connection) in instance.connections.iter().enumerate() {
+                let port = instance.module.port(index).name.clone();
+                self.legal.purpose(&format!("{}_{}", instance.name, stem(&port)));
+                ports.push(match *connection {
+                    Connection::Input(node) => (port, Some(self.legal.simple(node)), false),
+                    Connection::Output(signal) => (port, Some(self.legal.signal(signal)), true),
+                    Connection::Open => (port, None, true),
+                });
+            }
+            self.flush_nets();
+            for (port, value, is_output) in ports {
+                let value = match value {
+                    None => String::new(),
+                    Some(value) if is_output => value.text(),
+                    Some(value) => self.show(&value),
+                };
+                connections.push(format!(".{port}({value})"));
+            }
+            let open = format!("{} u_{} (", instance.module.name, instance.name);
+            self.body.gap();
+            self.body.block(&open, ");", |text| list(text, &connections));
+            self.body.gap();
+        }
+    }
+
+    pub(super) fn memories(&mut self) {
+        for (memory, name) in self.logic.memories.iter().zip(self.memory_names.clone()) {
+            let mut entries = Vec::new();
+            for write in &memory.writes {
+                self.legal.purpose(&format!("{}_write", memory.name));
+                let enable = self.legal.condition(write.enable);
+                let address = self.address(write.address);
+                let data = self.legal.bits(write.data, memory.ty.width);
+                entries.push((enable, Err(address), data));
+            }
+            for read in &memory.reads {
+                self.legal.purpose(&format!("{}_read", memory.name));
+                let enable = self.legal.condition(read.enable);
+                let address = self.address(read.address);
+                let data = self.legal.signal(read.data);
+                entries.push((enable, Ok(data), address));
+            }
+            self.body.gap();
+            self.flush_nets();
+            let mut lines = Text::default();
+            for (enable, target, value) in entries {
+                let assignment = match target {
+                    Err(address) => {
+                        let (address, value) = (self.show(&address), self.show(&value));
+                        format!("{name}[{address}] <= {value};")
+                    }
+                    Ok(data) => {
+                        let address = self.show(&value);
+                        format!("{} <= {name}[{address}];", data.text())
+                    }
+                };
+                if enable == bit_literal(true) {
+                    lines.line(&assignment);
+                } else {
+                    let enable = self.show(&enable);
+                    lines.block(&format!("if ({enable}) begin"), "end", |t| t.line(&assignment));
+                }
+            }
+            self.read("clk_i", 1);
+            let lines = lines.finish();
+            self.body.block("always @(posedge clk_i) begin", "end", |text| {
+                text.insert(&lines);
+            });
+            self.body.gap();
+        }
+    }
+
+    /// An address: unsigned, and no more than a name.
+    fn address(&mut self, id: NodeId) -> Expr {
+        let address = self.legal.simple(id);
+        if address.is_signed() { Expr::Unsigned(address.into()) } else { address }
+    }
+}
+
+/// Items one per line, with commas between.
+pub(super) fn list(text: &mut Text, items: &[String]) {
+    for (index, item) in items.iter().enumerate() {
+        let comma = if index + 1 < items.len() { "," } else { "" };
+        text.line(&format!("{item}{comma}"));
+    }
+}
