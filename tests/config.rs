@@ -20,7 +20,7 @@ name = "top"
 
 [tech]
 reset = "sync_high"
-clock_gate = "enable"
+clock_gate = "falling_edge"
 
 [[register_slice]]
 name = "right_slice"

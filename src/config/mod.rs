@@ -47,7 +47,7 @@ use sha2::{Digest, Sha256};
 #[doc(inline)]
 pub use crate::{choices, parameters};
 pub use diagnostic::{Diagnostic, Diagnostics, Place};
-pub use parameter::{Parameter, ParameterKind, Parameters, Value, Values};
+pub use parameter::{NoParameters, Parameter, ParameterKind, Parameters, Value, Values};
 pub use schema::schema;
 pub use starter::starter;
 
@@ -81,8 +81,8 @@ choices! {
         /// By a latch and an AND gate, as in a standard-cell library.
         #[default]
         Latch = "latch",
-        /// Not at all: its registers keep their values by an enable, as FPGAs want it.
-        Enable = "enable",
+        /// By a flip-flop on the falling edge and an AND gate, for flows that want no latches.
+        FallingEdge = "falling_edge",
     }
 }
 
@@ -93,8 +93,8 @@ parameters! {
         /// How state is reset: by `rst_ni` asynchronously, by `rst_ni` at a clock edge, or by
         /// `rst_i` at a clock edge.
         reset: Reset = Reset::AsyncLow,
-        /// How an idle part's clock is stopped: by a latch and an AND gate, or not at all, its
-        /// registers keeping their values by an enable, as FPGAs want it.
+        /// How an idle part's clock is stopped: by a latch, or by a flip-flop on the falling edge,
+        /// and an AND gate.
         clock_gate: ClockGate = ClockGate::Latch,
     }
 }

@@ -202,6 +202,22 @@ pub trait Parameters: Clone + Default {
     fn to_values(&self) -> Values;
 }
 
+/// For blocks in which nothing is to be chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct NoParameters;
+
+impl Parameters for NoParameters {
+    const PARAMETERS: &'static [Parameter] = &[];
+
+    fn from_values(_: &Values) -> Self {
+        Self
+    }
+
+    fn to_values(&self) -> Values {
+        Values::default()
+    }
+}
+
 /// A type that a field of a [`parameters!`] struct can have.
 ///
 /// [`parameters!`]: crate::config::parameters
