@@ -45,6 +45,8 @@ mod limbs;
 mod order;
 mod plan;
 mod program;
+#[cfg(test)]
+mod tests;
 mod wide;
 
 use std::fmt;
