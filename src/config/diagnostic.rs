@@ -140,7 +140,7 @@ impl fmt::Display for Diagnostic {
             }
             let gutter = line.to_string().len();
             let marks = "^".repeat((*length).min(excerpt.chars().count() - lead).max(1));
-            write!(f, "\n{line} | {}", excerpt.trim_end())?;
+            write!(f, "\n{}", format!("{line} | {excerpt}").trim_end())?;
             write!(f, "\n{:gutter$} | {:lead$}{marks}", "", "")?;
             if !self.note.is_empty() {
                 write!(f, " {}", self.note)?;

@@ -55,7 +55,8 @@ pub(super) fn read(path: &Path, kinds: &[SectionKind]) -> Result<Config, Diagnos
 pub(super) fn parse(file: &str, text: &str, kinds: &[SectionKind]) -> Result<Config, Diagnostics> {
     // A byte order mark is no part of the first line.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let (root, errors) = DeTable::parse_recoverable(text);
+    let (root, mut errors) = DeTable::parse_recoverable(text);
+    errors.sort_by_key(|error| error.span().map(|span| span.start));
     let mut reader = Reader { source: Source::new(file, text), kinds, diagnostics: Vec::new() };
     let config = if errors.is_empty() {
         reader.config(root.get_ref())
@@ -112,6 +113,7 @@ impl Reader<'_> {
         self.diagnostics.push(Diagnostic { code, message, place, note, help: Some(help) });
     }
 
+    /// Reports the parser's errors, which are in the order of their places.
     fn syntax(&mut self, text: &str, errors: &[toml::de::Error]) {
         let mut last = 0;
         for error in errors {
