@@ -398,7 +398,7 @@ macro_rules! choices {
 /// assert_eq!(FifoParameters::PARAMETERS[2].default, Value::Choice("stall"));
 /// ```
 ///
-/// ```compile_fail
+/// ```compile_fail,E0080
 /// lacuna::config::parameters! {
 ///     /// The default is out of range.
 ///     pub struct Wrong {
@@ -463,6 +463,10 @@ macro_rules! parameters {
                 Self { $($field: $default),* }
             }
         }
+
+        // A constant of an implementation is only evaluated, and so checked, where it is used.
+        const _: &[$crate::config::Parameter] =
+            <$name as $crate::config::Parameters>::PARAMETERS;
 
         impl $crate::config::Parameters for $name {
             const PARAMETERS: &'static [$crate::config::Parameter] = &[$($parameter),*];
