@@ -27,7 +27,10 @@ impl Describe {
             text.push_str("\nparameters\n");
             text.push_str(&columns(entry.parameters.iter().map(|parameter| {
                 let legal = legal(&parameter.kind);
-                (parameter.name, format!("{} ({legal}; default {})", parameter.doc, parameter.default))
+                (
+                    parameter.name,
+                    format!("{} ({legal}; default {})", parameter.doc, parameter.default),
+                )
             })));
         }
         let sheet = tech::datasheet("at the defaults", &[module.clone()], &tech, None);

@@ -40,7 +40,8 @@ impl Snapshot {
             Ok(text) => Some(text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => {
-                let text = format!("error[E0101]: cannot read {file}: {error}\n help: check the path");
+                let text =
+                    format!("error[E0101]: cannot read {file}: {error}\n help: check the path");
                 return Err(Failure::input(text));
             }
         };
@@ -60,7 +61,9 @@ impl Snapshot {
             (None, _) => format!(
                 "{file}: there are no accepted netlists yet\n help: `--update` accepts these"
             ),
-            _ => format!("{diff}{file}: the netlists differ\n help: `--update` accepts the new ones"),
+            _ => {
+                format!("{diff}{file}: the netlists differ\n help: `--update` accepts the new ones")
+            }
         };
         let json = json!({
             "file": path, "changed": !unchanged, "updated": self.update && !unchanged,

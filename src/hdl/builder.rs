@@ -64,8 +64,7 @@ impl ModuleBuilder {
     #[track_caller]
     pub fn new(name: impl Into<String>) -> ModuleBuilder {
         let (name, source) = (name.into(), here());
-        let mut draft =
-            Draft { open: vec![vec![]], clocking: (true, true), ..Draft::default() };
+        let mut draft = Draft { open: vec![vec![]], clocking: (true, true), ..Draft::default() };
         draft.logic.domains.push(Domain { name: String::new(), enable: None });
         let builder =
             ModuleBuilder { name, source, draft: RefCell::new(draft), depth: Cell::new(0) };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Fifo, FifoParameters, Storage};
 use crate::blocks::Block;
 use crate::hdl::{
-    Errors, Expr, Module, ModuleBuilder, Signal, StreamIn, StreamOut, index_width, bit, uint,
+    Errors, Expr, Module, ModuleBuilder, Signal, StreamIn, StreamOut, bit, index_width, uint,
 };
 
 /// A register that counts round from 0 to `limit - 1`.

@@ -13,11 +13,7 @@ struct Offer<'m> {
 }
 
 /// Registers valid and payload. Returns what is offered on, and ready towards the source.
-fn forward<'m>(
-    m: &'m ModuleBuilder,
-    from: &Offer<'m>,
-    ready: Expr<'m>,
-) -> (Offer<'m>, Expr<'m>) {
+fn forward<'m>(m: &'m ModuleBuilder, from: &Offer<'m>, ready: Expr<'m>) -> (Offer<'m>, Expr<'m>) {
     let valid = m.register("valid", bit()).reset(0);
     let data = m.register("data", from.data.ty());
     let accept = (!valid | ready).named("accept");
@@ -28,26 +24,16 @@ fn forward<'m>(
 
 /// Registers ready: what arrives while the receiver stalls waits in a spare element. Returns what
 /// is offered on, and ready towards the source.
-fn backward<'m>(
-    m: &'m ModuleBuilder,
-    from: &Offer<'m>,
-    ready: Expr<'m>,
-) -> (Offer<'m>, Expr<'m>) {
+fn backward<'m>(m: &'m ModuleBuilder, from: &Offer<'m>, ready: Expr<'m>) -> (Offer<'m>, Expr<'m>) {
     let spare_valid = m.register("spare_valid", bit()).reset(0);
     let spare = m.register("spare", from.data.ty());
     m.when(ready, || spare_valid.set(0)).or_when(from.valid, || spare_valid.set(1));
     m.when(!spare_valid & from.valid & !ready, || spare.set(from.data));
-    let offer = Offer {
-        valid: from.valid | spare_valid,
-        data: spare_valid.mux(spare, from.data),
-    };
+    let offer = Offer { valid: from.valid | spare_valid, data: spare_valid.mux(spare, from.data) };
     (offer, !spare_valid)
 }
 
-pub(super) fn describe(
-    name: &str,
-    p: &RegisterSliceParameters,
-) -> Result<Arc<Module>, Errors> {
+pub(super) fn describe(name: &str, p: &RegisterSliceParameters) -> Result<Arc<Module>, Errors> {
     let m = ModuleBuilder::new(name);
     m.doc(RegisterSlice::SUMMARY);
     m.parameter("width", p.width);

@@ -8,10 +8,7 @@ use crate::hdl::{
     Errors, Module, ModuleBuilder, StreamIn, StreamOut, bit, concat, index_width, uint,
 };
 
-pub(super) fn describe(
-    name: &str,
-    p: &WidthConverterParameters,
-) -> Result<Arc<Module>, Errors> {
+pub(super) fn describe(name: &str, p: &WidthConverterParameters) -> Result<Arc<Module>, Errors> {
     let m = ModuleBuilder::new(name);
     m.doc(WidthConverter::SUMMARY);
     m.parameter("in_width", p.in_width);
