@@ -1,13 +1,13 @@
-//! Synchronous memories.
+//! Memories: written synchronously, read synchronously or, as register files, asynchronously.
 
 use super::builder::ModuleBuilder;
 use super::error::ErrorKind;
 use super::expr::{Expr, Operand, here};
-use super::ir::{self, MemoryId, MemoryRead, MemoryWrite, SignalKind, Source};
+use super::ir::{self, AsyncRead, MemoryId, MemoryRead, MemoryWrite, SignalKind, Source};
 use super::signal::Signal;
 use super::ty::{Type, index_width, uint};
 
-/// A memory of the module under description: synchronous, read-first.
+/// A memory of the module under description.
 #[derive(Clone, Copy)]
 pub struct Memory<'m> {
     builder: &'m ModuleBuilder,
@@ -50,8 +50,9 @@ impl ModuleBuilder {
         let depth = depth.max(1);
         let name = name.to_string();
         let id = self.with_draft(|draft| {
-            let (reads, writes) = (vec![], vec![]);
-            draft.logic.memories.push(ir::Memory { name, ty, depth, reads, writes, source });
+            let (reads, async_reads, writes) = (vec![], vec![], vec![]);
+            let memory = ir::Memory { name, ty, depth, reads, async_reads, writes, source };
+            draft.logic.memories.push(memory);
             MemoryId(draft.logic.memories.len() as u32 - 1)
         });
         Memory { builder: self, id, depth, ty }
@@ -91,6 +92,31 @@ impl<'m> Memory<'m> {
         m.when(enable, || inside_q.set(inside));
         let zero = m.node(ir::Op::Const(0.into()), self.ty, source);
         inside_q.mux(data, zero)
+    }
+
+    /// An asynchronous read port: the result, a wire called `name`, is the element at `address`;
+    /// beyond the depth it is 0.
+    ///
+    /// A memory with such a port is a register file: it costs flip-flops and a multiplexer, and
+    /// no RAM macro fits it.
+    #[track_caller]
+    pub fn read_async(&self, name: &str, address: impl Operand<'m>) -> Expr<'m> {
+        let source = here();
+        let m = self.builder;
+        let (address, inside) = self.address(address, source);
+        let kind = SignalKind::AsyncReadData(self.id);
+        let data = m.declare(name.to_string(), self.ty, kind, source);
+        m.with_draft(|draft| {
+            let read = AsyncRead { address: address.id, data: data.id };
+            draft.logic.memories[self.id.index()].async_reads.push(read);
+        });
+        match inside {
+            None => data.expr(),
+            Some(inside) => {
+                let zero = m.node(ir::Op::Const(0.into()), self.ty, source);
+                inside.mux(data, zero)
+            }
+        }
     }
 
     /// A write port: where `enable` is 1 at the edge, the element at `address` becomes `data`,

@@ -50,6 +50,8 @@ pub(super) struct Emitter<'f, 'm> {
     /// Values that are computed as a part of another one.
     absorbed: Vec<bool>,
     constants: HashMap<Vec<u64>, u32>,
+    /// The slot of each memory's first element.
+    pub contents: Vec<u32>,
     draft: Draft,
 }
 
@@ -62,6 +64,7 @@ impl<'f, 'm> Emitter<'f, 'm> {
             homes: HashMap::new(),
             absorbed: vec![false; flat.len()],
             constants: HashMap::new(),
+            contents: vec![],
             draft: Draft::default(),
         };
         for &value in &order.values {
@@ -143,6 +146,7 @@ impl<'f, 'm> Emitter<'f, 'm> {
             },
             View::Slice(of, low) => self.slice(value, of, low),
             View::Concat(parts) => self.concat(value, &parts),
+            View::Fetch(memory, address) => self.fetch(value, memory as usize, address),
             View::Op(op, base) => self.operator(value, op, base),
         };
     }
@@ -373,6 +377,19 @@ impl<'f, 'm> Emitter<'f, 'm> {
         }
         let result = self.push(Kind::Mux, to.slot, &[a, b, c], 0, 0);
         self.fit(result, a.ty.join(b.ty), to.ty)
+    }
+
+    fn fetch(&mut self, value: Value, memory: usize, address: Value) -> (u32, u32) {
+        let (to, address) = (self.target(value), self.get(address));
+        let (content, depth) = (self.contents[memory], self.flat.memories[memory].depth);
+        if !(is_narrow(to.ty) && address.is_narrow()) {
+            let action = Action::Fetch { address: address.place(), content, depth };
+            return self.push_wide(to, &[address], action);
+        }
+        let level = level_above(&[address]);
+        let (a, b, c) = (address.slot, content, depth);
+        self.draft.push(level, Instr { kind: Kind::Fetch, s: 0, t: 0, to: to.slot, a, b, c });
+        (to.slot, level)
     }
 
     fn select(&mut self, to: Place, index: Located, items: &[Located]) -> (u32, u32) {
