@@ -154,7 +154,8 @@ impl<'f, 'm> Emitter<'f, 'm> {
     /// The operator that a value is the low bits of, if nobody else needs the operator's result.
     ///
     /// Arithmetic is lossless, so that a wrapping counter is a wider sum that is cut off; this
-    /// way the wider sum is never made.
+    /// way the wider sum is never made. Any operator's result can be cut off at once instead of
+    /// first at its own width, as long as that is not less.
     fn narrowed(&self, value: Value, order: &Order) -> Option<Value> {
         let View::Cast(mut inner) = self.flat.view(value) else { return None };
         loop {
@@ -163,9 +164,9 @@ impl<'f, 'm> Emitter<'f, 'm> {
             }
             match self.flat.view(inner) {
                 View::Alias(of) => inner = of,
-                View::Op(op, _) => {
+                View::Op(..) => {
                     let wide_enough = self.flat.ty(inner).width >= self.flat.ty(value).width;
-                    return (wide_enough && low_bits_suffice(op)).then_some(inner);
+                    return wide_enough.then_some(inner);
                 }
                 _ => return None,
             }
@@ -414,16 +415,6 @@ fn level_above(operands: &[Located]) -> u32 {
 
 const fn ty_unsigned(ty: Type) -> Type {
     Type { width: ty.width, signed: false }
-}
-
-/// Whether the low bits of an operator's result depend only on the exact result modulo `2^width`.
-fn low_bits_suffice(op: &Op) -> bool {
-    use BinaryOp::*;
-    match op {
-        Op::Unary(UnaryOp::Not | UnaryOp::Negate, _) => true,
-        Op::Binary(op, ..) => matches!(op, Add | Sub | Mul | And | Or | Xor | ShiftLeft),
-        _ => false,
-    }
 }
 
 /// The type that holds every result of an operator.
