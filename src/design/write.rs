@@ -1,7 +1,7 @@
 //! Writing files so that a folder is never half-written.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Why files could not be written; nothing was changed, unless the error says so.
@@ -32,6 +32,7 @@ pub fn write(folder: &Path, files: &[(String, String)]) -> Result<(), WriteError
         let path = path.to_path_buf();
         move |source: io::Error| {
             let help = match source.kind() {
+                io::ErrorKind::IsADirectory => "remove the folder that stands there",
                 io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
                     "name a folder, or a path that does not exist yet"
                 }
@@ -52,7 +53,7 @@ pub fn write(folder: &Path, files: &[(String, String)]) -> Result<(), WriteError
     // existing folder may be writable where its parent is not.
     let beside = if folder.is_dir() { folder } else { parent };
     let staging = tempfile::Builder::new().prefix(".lacuna-").tempdir_in(beside);
-    let staging = staging.map_err(failed(folder))?;
+    let staging = staging.map_err(|error| failed(folder)(plain(error)))?;
     let content = staging.path().join("design");
     for (path, text) in files {
         let target = content.join(path);
@@ -63,6 +64,10 @@ pub fn write(folder: &Path, files: &[(String, String)]) -> Result<(), WriteError
     if !folder.exists() {
         return fs::rename(&content, folder).map_err(failed(folder));
     }
+    if let Some(taken) = files.iter().map(|(path, _)| folder.join(path)).find(|path| path.is_dir())
+    {
+        return Err(failed(&taken)(io::Error::from(io::ErrorKind::IsADirectory)));
+    }
     for (path, _) in files {
         let target = folder.join(path);
         fs::create_dir_all(target.parent().expect("a file lies in a folder"))
@@ -70,6 +75,35 @@ pub fn write(folder: &Path, files: &[(String, String)]) -> Result<(), WriteError
         fs::rename(content.join(path), &target).map_err(failed(&target))?;
     }
     remove_stale(folder, files).map_err(failed(folder))
+}
+
+/// Puts a whole text into a file at once, or nothing. What is there is replaced if `replace` says
+/// so, and an error otherwise.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write_file(path: &Path, text: &str, replace: bool) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".lacuna-");
+    // A temporary file is its owner's alone, unless told otherwise; the umask still counts.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut staged = builder.tempfile_in(folder).map_err(plain)?;
+    staged.write_all(text.as_bytes())?;
+    match replace {
+        true => staged.persist(path)?,
+        false => staged.persist_noclobber(path)?,
+    };
+    Ok(())
+}
+
+/// The error without the path of a temporary file, which says nothing to a user.
+fn plain(error: io::Error) -> io::Error {
+    if error.get_ref().is_some() { io::Error::from(error.kind()) } else { error }
 }
 
 /// Removes Verilog of an earlier run that is not among `files`.
