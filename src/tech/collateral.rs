@@ -42,9 +42,11 @@ impl Collateral<'_> {
                 (format!("{}.{kind}", self.name), text)
             })
             .collect();
-        rendered.extend(self.tops.iter().map(|top| {
-            (format!("constraints/{}.sdc", top.name), constraints(top, self.tech))
-        }));
+        rendered.extend(
+            self.tops
+                .iter()
+                .map(|top| (format!("constraints/{}.sdc", top.name), constraints(top, self.tech))),
+        );
         let datasheet = datasheet(self.name, self.tops, self.tech, self.digest);
         rendered.push((format!("{}.md", self.name), datasheet));
         rendered
