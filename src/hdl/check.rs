@@ -70,7 +70,6 @@ pub(super) fn check_black_box(module: &mut Module, found: &mut Found) {
                 Direction::Output => inputs.clone(),
             })
             .collect();
-        (module.has_clock, module.has_reset) = (true, true);
         return;
     };
     let ports = |m: &Module| -> Vec<_> {

@@ -18,20 +18,9 @@ mod statements;
 
 use std::sync::Arc;
 
+use crate::config::Reset;
 use crate::hdl::ir::{Body, Module};
 use layout::Text;
-
-/// How the reset of every register works.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Reset {
-    /// `rst_ni`, asynchronous, active low.
-    #[default]
-    AsyncLow,
-    /// `rst_ni`, synchronous, active low.
-    SyncLow,
-    /// `rst_i`, synchronous, active high.
-    SyncHigh,
-}
 
 impl Reset {
     /// The name of the reset port.
@@ -67,7 +56,7 @@ impl Reset {
     }
 
     /// The comment at its port.
-    fn doc(self) -> &'static str {
+    pub(crate) fn doc(self) -> &'static str {
         match self {
             Reset::AsyncLow => "asynchronous, active low",
             Reset::SyncLow => "synchronous, active low",
