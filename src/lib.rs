@@ -6,5 +6,7 @@ pub mod config;
 pub mod design;
 pub mod eda;
 pub mod hdl;
+#[cfg(feature = "rust-hdl")]
+pub mod interop;
 pub mod tech;
 pub mod verilog;
