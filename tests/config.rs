@@ -40,7 +40,7 @@ fn a_configuration_says_what_it_says() {
     let config = parse(GOOD).unwrap();
     assert_eq!(config.name, "top");
     assert_eq!(config.tech.reset, Reset::SyncHigh);
-    assert_eq!(config.tech.clock_gate, ClockGate::Enable);
+    assert_eq!(config.tech.clock_gate, ClockGate::FallingEdge);
     let names: Vec<_> =
         config.blocks.iter().map(|block| (block.kind, block.name.as_str())).collect();
     assert_eq!(

@@ -292,9 +292,10 @@ impl ModuleBuilder {
         let mut draft = self.draft.borrow_mut();
         let signal = &draft.signals[target.index()];
         let refused = match signal.kind {
-            SignalKind::Input | SignalKind::ReadData(_) | SignalKind::Instance => {
-                Some(ErrorKind::NotAssignable(signal.name.clone()))
-            }
+            SignalKind::Input
+            | SignalKind::ReadData(_)
+            | SignalKind::AsyncReadData(_)
+            | SignalKind::Instance => Some(ErrorKind::NotAssignable(signal.name.clone())),
             _ => None,
         };
         match refused {

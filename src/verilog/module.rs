@@ -350,6 +350,7 @@ fn roots(logic: &Logic) -> Vec<NodeId> {
     visit(&logic.statements, &mut found);
     for memory in &logic.memories {
         found.extend(memory.reads.iter().flat_map(|r| [r.address, r.enable]));
+        found.extend(memory.async_reads.iter().map(|r| r.address));
         found.extend(memory.writes.iter().flat_map(|w| [w.address, w.data, w.enable]));
     }
     found.extend(logic.domains.iter().filter_map(|domain| domain.enable));

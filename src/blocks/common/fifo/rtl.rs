@@ -61,7 +61,7 @@ pub(super) fn describe(name: &str, p: &FifoParameters) -> Result<Arc<Module>, Er
     m.finish()
 }
 
-/// The element at the head is selected from the registers.
+/// The element at the head is selected by a multiplexer.
 fn registers<'m>(
     m: &'m ModuleBuilder,
     p: &FifoParameters,
@@ -71,22 +71,20 @@ fn registers<'m>(
     push: Expr<'m>,
     pop: Expr<'m>,
 ) {
-    let elements: Vec<_> =
-        (0..p.depth).map(|i| m.register(format!("element_{i}"), uint(p.width))).collect();
     output.valid.set(level.ne(0));
-    if let [only] = elements[..] {
-        m.when(push, || only.set(input["data"]));
-        output["data"].set(only);
+    if p.depth == 1 {
+        let element = m.register("element", uint(p.width));
+        m.when(push, || element.set(input["data"]));
+        output["data"].set(element);
         return;
     }
     let head = Pointer::new(m, "head", p.depth);
     let tail = Pointer::new(m, "tail", p.depth);
     head.advance(m, pop);
     tail.advance(m, push);
-    for (i, element) in elements.iter().enumerate() {
-        m.when(push & tail.register.eq(i), || element.set(input["data"]));
-    }
-    output["data"].set(head.register.select(&elements));
+    let elements = m.memory("elements", p.depth, uint(p.width)).asserted();
+    elements.write(tail.register, input["data"], push);
+    output["data"].set(elements.read_async("head_data", head.register));
 }
 
 /// The RAM's own output register holds the element at the head; it is filled again as it empties.
@@ -108,7 +106,7 @@ fn ram<'m>(
     m.when(fetch, || head_valid.set(1)).or_when(pop, || head_valid.set(0));
     head.advance(m, fetch);
     tail.advance(m, push);
-    let memory = m.memory("elements", p.depth, uint(p.width));
+    let memory = m.memory("elements", p.depth, uint(p.width)).asserted();
     memory.write(tail.register, input["data"], push);
     output["data"].set(memory.read("head_data", head.register, fetch));
     output.valid.set(head_valid);
