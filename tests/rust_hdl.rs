@@ -86,7 +86,7 @@ fn stage() -> Arc<Module> {
 fn run(tool: &str, command: &mut Command) -> Output {
     command.output().unwrap_or_else(|error| {
         panic!(
-            "this test needs `{tool}`, which cannot be started: {error}; install it (see README)"
+            "this test needs `{tool}`, which cannot be started: {error}; install it and put it on PATH"
         )
     })
 }

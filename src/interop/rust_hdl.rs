@@ -328,6 +328,9 @@ impl<P: Ports, M: Model> Block for Wrapped<P, M> {
 }
 
 /// The instance of `module`, and the text of all it consists of.
+///
+/// A `BlackBox` would do without the module around the instance, but rust-hdl does not print one
+/// that is outermost, and it fixes the names of the clock and the reset.
 fn wrapper(module: &Arc<Module>, style: &Style) -> Result<Wrapper, BlockError> {
     let files = verilog::emit(module, style)?;
     if module.hierarchy().iter().any(|m| m.name == "top") {

@@ -232,7 +232,7 @@ fn binary(code: &[Instr], slab: &mut [u64], f: impl Fn(&Instr, u64, u64) -> u64)
 fn fetch(code: &[Instr], slab: &mut [u64]) {
     for i in code {
         let index = slab[i.a as usize];
-        let inside = index < i.c.into();
+        let inside = index < u64::from(i.c);
         slab[i.to as usize] = if inside { slab[i.b as usize + index as usize] } else { 0 };
     }
 }
