@@ -54,6 +54,7 @@
 //! - [`design`]: a configuration's blocks on their way to disk.
 //! - [`eda`]: Verilator, Icarus and Yosys as lint and netlist tools.
 //! - [`snapshot`]: tests that pin emitted text and netlists.
+//! - `interop` (feature `rust-hdl`): any module as a block of rust-hdl.
 //! - [`cli`]: the `lacuna` command.
 
 pub mod blocks;
@@ -62,6 +63,8 @@ pub mod config;
 pub mod design;
 pub mod eda;
 pub mod hdl;
+#[cfg(feature = "rust-hdl")]
+pub mod interop;
 pub mod snapshot;
 pub mod tech;
 pub mod verilog;
