@@ -14,6 +14,8 @@ pub struct Memory<'m> {
     id: MemoryId,
     depth: u32,
     ty: Type,
+    /// Whether addresses are asserted to be below the depth instead of masked.
+    asserted: bool,
 }
 
 impl ModuleBuilder {
@@ -55,11 +57,18 @@ impl ModuleBuilder {
             draft.logic.memories.push(memory);
             MemoryId(draft.logic.memories.len() as u32 - 1)
         });
-        Memory { builder: self, id, depth, ty }
+        Memory { builder: self, id, depth, ty, asserted: false }
     }
 }
 
 impl<'m> Memory<'m> {
+    /// The same memory for ports whose addresses the module keeps below the depth by itself, in
+    /// every cycle: that is stated as a property, which simulation checks and a proof can show, and
+    /// costs no logic.
+    pub fn asserted(self) -> Memory<'m> {
+        Memory { asserted: true, ..self }
+    }
+
     /// A read port: where `enable` is 1 at the edge, the result, a register called `name`, takes
     /// the element at `address` as it was before the edge. Beyond the depth it takes 0.
     #[track_caller]
@@ -72,7 +81,7 @@ impl<'m> Memory<'m> {
         let source = here();
         let m = self.builder;
         let enable = m.condition(enable.lift(m, source), source);
-        let (address, inside) = self.address(address, source);
+        let (address, inside) = self.address(name, address, source);
         let kind = SignalKind::ReadData(self.id);
         m.claim(&format!("{name}_q"), source);
         let data = m.with_draft(|draft| {
@@ -103,7 +112,7 @@ impl<'m> Memory<'m> {
     pub fn read_async(&self, name: &str, address: impl Operand<'m>) -> Expr<'m> {
         let source = here();
         let m = self.builder;
-        let (address, inside) = self.address(address, source);
+        let (address, inside) = self.address(name, address, source);
         let kind = SignalKind::AsyncReadData(self.id);
         let data = m.declare(name.to_string(), self.ty, kind, source);
         m.with_draft(|draft| {
@@ -131,11 +140,18 @@ impl<'m> Memory<'m> {
         let source = here();
         let m = self.builder;
         let mut enable = m.condition(enable.lift(m, source), source);
-        let (address, inside) = self.address(address, source);
+        let (name, writes) = m.with_draft(|draft| {
+            let memory = &draft.logic.memories[self.id.index()];
+            (memory.name.clone(), memory.writes.len())
+        });
+        let port = match writes {
+            0 => format!("{name}_write"),
+            earlier => format!("{name}_write_{}", earlier + 1),
+        };
+        let (address, inside) = self.address(&port, address, source);
         if let Some(inside) = inside {
             enable = enable & inside;
         }
-        let name = m.with_draft(|draft| draft.logic.memories[self.id.index()].name.clone());
         let data = m.exactly(&name, data.lift(m, source), self.ty, source);
         m.with_draft(|draft| {
             let write = MemoryWrite { address: address.id, data: data.id, enable: enable.id };
@@ -143,9 +159,14 @@ impl<'m> Memory<'m> {
         });
     }
 
-    /// The address at just the width that an index needs, and, where it may lie beyond the depth,
-    /// whether it does not.
-    fn address(&self, address: impl Operand<'m>, source: Source) -> (Expr<'m>, Option<Expr<'m>>) {
+    /// The address at just the width that an index needs, and, where it may lie beyond the depth
+    /// and that is not asserted, whether it does not.
+    fn address(
+        &self,
+        port: &str,
+        address: impl Operand<'m>,
+        source: Source,
+    ) -> (Expr<'m>, Option<Expr<'m>>) {
         let m = self.builder;
         let mut address = address.lift(m, source);
         if address.ty.signed {
@@ -154,7 +175,14 @@ impl<'m> Memory<'m> {
             address = address.cast_at(uint(address.width()), source);
         }
         let inside = address.lt(self.depth);
-        let inside = if inside.constant().is_some() { None } else { Some(inside) };
-        (address.cast_at(uint(index_width(self.depth)), source), inside)
+        let cut = address.cast_at(uint(index_width(self.depth)), source);
+        if inside.constant().is_some() {
+            return (cut, None);
+        }
+        if self.asserted {
+            m.assert(&format!("{port}_inside"), inside);
+            return (cut, None);
+        }
+        (cut, Some(inside))
     }
 }

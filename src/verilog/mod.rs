@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use crate::config::Reset;
 use crate::hdl::ir::{Body, Module};
+use ast::Expr;
 use layout::Text;
 
 impl Reset {
@@ -40,10 +41,11 @@ impl Reset {
     }
 
     /// What holds while it is active.
-    fn condition(self) -> &'static str {
+    fn is_active(self) -> Expr {
+        let port = Expr::Ident { name: self.port().to_string(), width: 1, signed: false };
         match self {
-            Reset::AsyncLow | Reset::SyncLow => "!rst_ni",
-            Reset::SyncHigh => "rst_i",
+            Reset::AsyncLow | Reset::SyncLow => Expr::unary("!", port, 1),
+            Reset::SyncHigh => port,
         }
     }
 

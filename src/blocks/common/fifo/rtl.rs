@@ -82,7 +82,7 @@ fn registers<'m>(
     let tail = Pointer::new(m, "tail", p.depth);
     head.advance(m, pop);
     tail.advance(m, push);
-    let elements = m.memory("elements", p.depth, uint(p.width));
+    let elements = m.memory("elements", p.depth, uint(p.width)).asserted();
     elements.write(tail.register, input["data"], push);
     output["data"].set(elements.read_async("head_data", head.register));
 }
@@ -106,7 +106,7 @@ fn ram<'m>(
     m.when(fetch, || head_valid.set(1)).or_when(pop, || head_valid.set(0));
     head.advance(m, fetch);
     tail.advance(m, push);
-    let memory = m.memory("elements", p.depth, uint(p.width));
+    let memory = m.memory("elements", p.depth, uint(p.width)).asserted();
     memory.write(tail.register, input["data"], push);
     output["data"].set(memory.read("head_data", head.register, fetch));
     output.valid.set(head_valid);
