@@ -13,15 +13,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("blocks", &["config", "hdl", "model", "tech", "verilog"]),
     ("design", &["blocks", "config", "hdl", "tech", "verilog"]),
     ("eda", &["hdl", "verilog"]),
+    ("snapshot", &["eda", "hdl", "tech", "verilog"]),
     ("interop", &["config", "hdl", "verilog"]),
     ("cosim", &["blocks", "config", "design", "eda", "hdl", "model", "tech", "verilog"]),
-    (
-        "cli",
-        &[
-            "blocks", "config", "cosim", "design", "eda", "hdl", "interop", "model", "tech",
-            "verilog",
-        ],
-    ),
+    ("cli", &["blocks", "config", "cosim", "design", "eda", "hdl", "tech", "verilog"]),
     // The roots of the library and of the command.
     ("lib", &[]),
     ("main", &["cli"]),

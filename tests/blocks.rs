@@ -207,10 +207,16 @@ fn the_text_keeps_its_rules() {
                 sample.name
             );
             let names: Vec<&str> = files.iter().map(|(path, _)| path.as_str()).collect();
-            for end in [".f", ".core", ".sdc", ".md"] {
-                assert!(names.contains(&format!("{}{end}", sample.name).as_str()), "{names:?}");
+            let name = &sample.name;
+            for expected in [
+                format!("rtl/{name}.v"),
+                format!("constraints/{name}.sdc"),
+                format!("{name}.f"),
+                format!("{name}.core"),
+                format!("{name}.md"),
+            ] {
+                assert!(names.contains(&expected.as_str()), "{expected}: {names:?}");
             }
-            assert!(names.contains(&format!("rtl/{}.v", sample.name).as_str()), "{names:?}");
             for (path, text) in &files {
                 let offences = offences(path, text);
                 assert!(offences.is_empty(), "{:?} {offences:#?}", sample.values);

@@ -28,7 +28,7 @@ fn the_reset_begins_at_once_and_ends_with_the_clock() {
                 assert_eq!(sim.get(output), active, "{reset}, {stages}: it begins at once");
                 for edge in 0..released_for {
                     let is_active = sim.get(output) == active;
-                    assert_eq!(is_active, edge < stages.into(), "{reset}, {stages}, {edge}");
+                    assert_eq!(is_active, edge < u64::from(stages), "{reset}, {stages}, {edge}");
                     sim.step();
                 }
             }
