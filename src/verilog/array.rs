@@ -114,8 +114,9 @@ pub(super) fn print(printer: &mut Printer, array: &InstanceArray) {
                 let is_constant =
                     matches!(&printer.logic.nodes[node.index()].op, Op::Const(v) if *v == 0.into());
                 printer.legal.purpose(&format!("{}_{port}", array.name));
+                let what = if matches!(input, ArrayInput::Each(_)) { "all" } else { "edge" };
                 if is_packed && !is_constant {
-                    printer.legal.net_called(node, &format!("{}_{port}_edge", array.name))
+                    printer.legal.net_called(node, &format!("{}_{port}_{what}", array.name))
                 } else {
                     printer.legal.simple(node)
                 }
