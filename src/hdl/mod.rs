@@ -8,6 +8,7 @@ mod builder;
 pub(crate) mod check;
 mod control;
 mod error;
+pub mod eval;
 mod expr;
 mod fold;
 mod instance;
