@@ -3,6 +3,7 @@
 use std::panic::Location;
 
 use num_bigint::BigInt;
+use num_traits::ToPrimitive;
 
 use super::builder::ModuleBuilder;
 use super::error::ErrorKind;
@@ -132,6 +133,17 @@ impl<'m> Expr<'m> {
             BinaryOp::ShiftRight => self.ty,
             _ => bit(),
         };
+        // A known amount moves the bits; a tool may refuse one that is wider than its integers.
+        if let (BinaryOp::ShiftLeft | BinaryOp::ShiftRight, Some(amount)) = (op, other.constant())
+            && ty.is_legal()
+        {
+            let amount = amount.to_u32().unwrap_or(u32::MAX);
+            let shifted = match op {
+                BinaryOp::ShiftLeft => self.shl_const(amount, source),
+                _ => self.shr_const(amount, source),
+            };
+            return shifted.cast_at(ty, source);
+        }
         self.builder.node(Op::Binary(op, self.id, other.id), ty, source)
     }
 

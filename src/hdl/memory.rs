@@ -128,7 +128,15 @@ impl<'m> Memory<'m> {
             address = address.cast_at(uint(address.width()), source);
         }
         let inside = address.lt(self.depth);
-        let inside = if inside.constant().is_some() { None } else { Some(inside) };
+        let inside = match inside.constant() {
+            Some(value) if value == 1.into() => None,
+            Some(_) => {
+                // Nothing is there, so any element may stand in for it.
+                let first = m.node(ir::Op::Const(0.into()), uint(index_width(self.depth)), source);
+                return (first, Some(inside));
+            }
+            None => Some(inside),
+        };
         (address.cast_at(uint(index_width(self.depth)), source), inside)
     }
 }

@@ -7,11 +7,50 @@
 
 mod generator;
 mod recipe;
+mod simulators;
+
+use rayon::prelude::*;
+use simulators::*;
+
+/// The seed unless `LACUNA_SEED` gives another.
+const SEED: u64 = 0x1ac0_17a5;
+/// How many modules unless `LACUNA_RANDOM_MODULES` says so.
+const MODULES: usize = 1000;
+/// How many modules go through a tool at once.
+const BATCH: usize = 50;
+
+fn number(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    let digits = text.strip_prefix("0x");
+    let number = match digits {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    Some(number.unwrap_or_else(|_| panic!("`{name}` is a number, not `{text}`")))
+}
 
 #[test]
-fn builds() {
-    for n in 0..2000 {
-        let r = generator::recipe(1, n);
-        if let Err(e) = r.build("r") { panic!("{n}: {e}\n{r:#?}") }
+fn three_simulators_agree() {
+    let seed = number("LACUNA_SEED").unwrap_or(SEED);
+    let numbers: Vec<usize> = match number("LACUNA_RANDOM_MODULE") {
+        Some(number) => vec![number as usize],
+        None => (0..number("LACUNA_RANDOM_MODULES").map_or(MODULES, |n| n as usize)).collect(),
+    };
+    let size = number("LACUNA_BATCH").map_or(BATCH, |n| n as usize);
+    let failures: Vec<(Case, Failure)> = numbers
+        .par_chunks(size)
+        .flat_map(|numbers| {
+            let case = |&number: &usize| Case { seed, number, recipe: generator::recipe(seed, number) };
+            let cases: Vec<Case> = numbers.iter().map(case).collect();
+            let yosys = numbers[0] == 0;
+            let verdicts = run(&cases, Tools { verilator: true, icarus: true, yosys });
+            let failures = cases.into_iter().zip(verdicts);
+            failures.filter_map(|(case, failure)| Some((case, failure?))).collect::<Vec<_>>()
+        })
+        .collect();
+    for (case, failure) in &failures {
+        println!("== {} {failure:?}", case.number);
     }
+    println!("{} failures of {} modules", failures.len(), numbers.len());
+    assert!(failures.is_empty());
 }
