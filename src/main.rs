@@ -1,3 +1,7 @@
 //! The `lacuna` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> anyhow::Result<ExitCode> {
+    lacuna::cli::run()
+}

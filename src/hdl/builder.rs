@@ -56,6 +56,7 @@ pub(super) struct Draft {
     pub open: Vec<Vec<Statement>>,
     pub errors: Vec<Error>,
     pub taken: HashMap<String, Source>,
+    pub clocking: (bool, bool),
 }
 
 impl ModuleBuilder {
@@ -63,7 +64,7 @@ impl ModuleBuilder {
     #[track_caller]
     pub fn new(name: impl Into<String>) -> ModuleBuilder {
         let (name, source) = (name.into(), here());
-        let mut draft = Draft { open: vec![vec![]], ..Draft::default() };
+        let mut draft = Draft { open: vec![vec![]], clocking: (true, true), ..Draft::default() };
         draft.logic.domains.push(Domain { name: String::new(), enable: None });
         let builder =
             ModuleBuilder { name, source, draft: RefCell::new(draft), depth: Cell::new(0) };
@@ -93,6 +94,12 @@ impl ModuleBuilder {
         let mut draft = self.draft.borrow_mut();
         draft.latency = Some(latency);
         draft.initiation_interval = Some(initiation_interval);
+    }
+
+    /// Says whether a black box without a behaviour has a clock and a reset port; unless told
+    /// otherwise, it has both. Of other modules, the content decides.
+    pub fn clocking(&self, clock: bool, reset: bool) {
+        self.draft.borrow_mut().clocking = (clock, reset);
     }
 
     /// Declares an input port.
@@ -285,9 +292,10 @@ impl ModuleBuilder {
         let mut draft = self.draft.borrow_mut();
         let signal = &draft.signals[target.index()];
         let refused = match signal.kind {
-            SignalKind::Input | SignalKind::ReadData(_) | SignalKind::Instance => {
-                Some(ErrorKind::NotAssignable(signal.name.clone()))
-            }
+            SignalKind::Input
+            | SignalKind::ReadData(_)
+            | SignalKind::AsyncReadData(_)
+            | SignalKind::Instance => Some(ErrorKind::NotAssignable(signal.name.clone())),
             _ => None,
         };
         match refused {
@@ -379,8 +387,8 @@ impl Draft {
             signals: self.signals,
             ports: self.ports,
             streams: self.streams,
-            has_clock: false,
-            has_reset: false,
+            has_clock: self.clocking.0,
+            has_reset: self.clocking.1,
             paths: vec![],
             body: body(self.logic),
             source,

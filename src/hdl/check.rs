@@ -70,7 +70,6 @@ pub(super) fn check_black_box(module: &mut Module, found: &mut Found) {
                 Direction::Output => inputs.clone(),
             })
             .collect();
-        (module.has_clock, module.has_reset) = (true, true);
         return;
     };
     let ports = |m: &Module| -> Vec<_> {
@@ -149,7 +148,10 @@ fn check_driven(module: &Module, logic: &Logic, drivers: &Drivers, report: Repor
         let id = SignalId(index as u32);
         let name = || signal.name.clone();
         match signal.kind {
-            SignalKind::Input | SignalKind::ReadData(_) | SignalKind::Instance => {}
+            SignalKind::Input
+            | SignalKind::ReadData(_)
+            | SignalKind::AsyncReadData(_)
+            | SignalKind::Instance => {}
             _ if drivers.get(id).is_empty() => report(ErrorKind::Undriven(name()), signal.source),
             SignalKind::Register { .. } => {}
             _ if !definite.contains(&id) => report(ErrorKind::Latch(name()), signal.source),
@@ -246,7 +248,7 @@ fn check_used(module: &Module, logic: &Logic, drivers: &Drivers, report: Report)
         }
     }
     for memory in &logic.memories {
-        if memory.reads.is_empty() {
+        if memory.reads.is_empty() && memory.async_reads.is_empty() {
             report(ErrorKind::Unused(memory.name.clone()), memory.source);
         }
         if memory.writes.is_empty() {
@@ -303,9 +305,12 @@ impl Used {
             for index in next {
                 followed[index] = true;
                 used.todo.extend(drivers.get(SignalId(index as u32)));
-                if let SignalKind::ReadData(memory) = module.signals[index].kind {
+                if let SignalKind::ReadData(memory) | SignalKind::AsyncReadData(memory) =
+                    module.signals[index].kind
+                {
                     let memory = &logic.memories[memory.index()];
                     used.todo.extend(memory.reads.iter().flat_map(|r| [r.address, r.enable]));
+                    used.todo.extend(memory.async_reads.iter().map(|r| r.address));
                     let writes = memory.writes.iter();
                     used.todo.extend(writes.flat_map(|w| [w.address, w.data, w.enable]));
                 }
@@ -444,6 +449,9 @@ impl Graph {
                 }
                 _ => vec![],
             });
+        }
+        for read in logic.memories.iter().flat_map(|memory| &memory.async_reads) {
+            edges[nodes + read.data.index()].push(read.address.0);
         }
         for instance in &logic.instances {
             for (port, connection) in instance.connections.iter().enumerate() {

@@ -176,8 +176,10 @@ pub enum SignalKind {
         /// The value after reset; none if reset leaves the register alone.
         reset: Option<BigInt>,
     },
-    /// A read port of a memory.
+    /// A synchronous read port of a memory.
     ReadData(MemoryId),
+    /// An asynchronous read port of a memory.
+    AsyncReadData(MemoryId),
     /// An output port of an instance, or the collected outputs of an array.
     Instance,
 }
@@ -331,7 +333,7 @@ pub enum Statement {
     },
 }
 
-/// A synchronous memory.
+/// A memory, written synchronously.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Memory {
     /// The name.
@@ -340,8 +342,10 @@ pub struct Memory {
     pub ty: Type,
     /// How many elements.
     pub depth: u32,
-    /// The read ports. A read sees what the memory held before the edge (read-first).
+    /// The synchronous read ports. A read sees what the memory held before the edge (read-first).
     pub reads: Vec<MemoryRead>,
+    /// The asynchronous read ports.
+    pub async_reads: Vec<AsyncRead>,
     /// The write ports; at one address the last wins.
     pub writes: Vec<MemoryWrite>,
     /// Where it was declared.
@@ -356,6 +360,15 @@ pub struct MemoryRead {
     /// One bit: whether the data change at the edge.
     pub enable: NodeId,
     /// The data: registered, one cycle after the address.
+    pub data: SignalId,
+}
+
+/// An asynchronous read port of a memory: the data follow the address and the content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AsyncRead {
+    /// Which element, as wide as an index needs; the builder masks what lies beyond the depth.
+    pub address: NodeId,
+    /// The data.
     pub data: SignalId,
 }
 

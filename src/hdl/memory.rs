@@ -1,19 +1,21 @@
-//! Synchronous memories.
+//! Memories: written synchronously, read synchronously or, as register files, asynchronously.
 
 use super::builder::ModuleBuilder;
 use super::error::ErrorKind;
 use super::expr::{Expr, Operand, here};
-use super::ir::{self, MemoryId, MemoryRead, MemoryWrite, SignalKind, Source};
+use super::ir::{self, AsyncRead, MemoryId, MemoryRead, MemoryWrite, SignalKind, Source};
 use super::signal::Signal;
 use super::ty::{Type, index_width, uint};
 
-/// A memory of the module under description: synchronous, read-first.
+/// A memory of the module under description.
 #[derive(Clone, Copy)]
 pub struct Memory<'m> {
     builder: &'m ModuleBuilder,
     id: MemoryId,
     depth: u32,
     ty: Type,
+    /// Whether addresses are asserted to be below the depth instead of masked.
+    asserted: bool,
 }
 
 impl ModuleBuilder {
@@ -50,15 +52,23 @@ impl ModuleBuilder {
         let depth = depth.max(1);
         let name = name.to_string();
         let id = self.with_draft(|draft| {
-            let (reads, writes) = (vec![], vec![]);
-            draft.logic.memories.push(ir::Memory { name, ty, depth, reads, writes, source });
+            let (reads, async_reads, writes) = (vec![], vec![], vec![]);
+            let memory = ir::Memory { name, ty, depth, reads, async_reads, writes, source };
+            draft.logic.memories.push(memory);
             MemoryId(draft.logic.memories.len() as u32 - 1)
         });
-        Memory { builder: self, id, depth, ty }
+        Memory { builder: self, id, depth, ty, asserted: false }
     }
 }
 
 impl<'m> Memory<'m> {
+    /// The same memory for ports whose addresses the module keeps below the depth by itself, in
+    /// every cycle: that is stated as a property, which simulation checks and a proof can show, and
+    /// costs no logic.
+    pub fn asserted(self) -> Memory<'m> {
+        Memory { asserted: true, ..self }
+    }
+
     /// A read port: where `enable` is 1 at the edge, the result, a register called `name`, takes
     /// the element at `address` as it was before the edge. Beyond the depth it takes 0.
     #[track_caller]
@@ -71,7 +81,7 @@ impl<'m> Memory<'m> {
         let source = here();
         let m = self.builder;
         let enable = m.condition(enable.lift(m, source), source);
-        let (address, inside) = self.address(address, source);
+        let (address, inside) = self.address(name, address, source);
         let kind = SignalKind::ReadData(self.id);
         m.claim(&format!("{name}_q"), source);
         let data = m.with_draft(|draft| {
@@ -93,6 +103,31 @@ impl<'m> Memory<'m> {
         inside_q.mux(data, zero)
     }
 
+    /// An asynchronous read port: the result, a wire called `name`, is the element at `address`;
+    /// beyond the depth it is 0.
+    ///
+    /// A memory with such a port is a register file: it costs flip-flops and a multiplexer, and
+    /// no RAM macro fits it.
+    #[track_caller]
+    pub fn read_async(&self, name: &str, address: impl Operand<'m>) -> Expr<'m> {
+        let source = here();
+        let m = self.builder;
+        let (address, inside) = self.address(name, address, source);
+        let kind = SignalKind::AsyncReadData(self.id);
+        let data = m.declare(name.to_string(), self.ty, kind, source);
+        m.with_draft(|draft| {
+            let read = AsyncRead { address: address.id, data: data.id };
+            draft.logic.memories[self.id.index()].async_reads.push(read);
+        });
+        match inside {
+            None => data.expr(),
+            Some(inside) => {
+                let zero = m.node(ir::Op::Const(0.into()), self.ty, source);
+                inside.mux(data, zero)
+            }
+        }
+    }
+
     /// A write port: where `enable` is 1 at the edge, the element at `address` becomes `data`,
     /// which has exactly the element's type. Beyond the depth nothing is written.
     #[track_caller]
@@ -105,11 +140,18 @@ impl<'m> Memory<'m> {
         let source = here();
         let m = self.builder;
         let mut enable = m.condition(enable.lift(m, source), source);
-        let (address, inside) = self.address(address, source);
+        let (name, writes) = m.with_draft(|draft| {
+            let memory = &draft.logic.memories[self.id.index()];
+            (memory.name.clone(), memory.writes.len())
+        });
+        let port = match writes {
+            0 => format!("{name}_write"),
+            earlier => format!("{name}_write_{}", earlier + 1),
+        };
+        let (address, inside) = self.address(&port, address, source);
         if let Some(inside) = inside {
             enable = enable & inside;
         }
-        let name = m.with_draft(|draft| draft.logic.memories[self.id.index()].name.clone());
         let data = m.exactly(&name, data.lift(m, source), self.ty, source);
         m.with_draft(|draft| {
             let write = MemoryWrite { address: address.id, data: data.id, enable: enable.id };
@@ -117,9 +159,14 @@ impl<'m> Memory<'m> {
         });
     }
 
-    /// The address at just the width that an index needs, and, where it may lie beyond the depth,
-    /// whether it does not.
-    fn address(&self, address: impl Operand<'m>, source: Source) -> (Expr<'m>, Option<Expr<'m>>) {
+    /// The address at just the width that an index needs, and, where it may lie beyond the depth
+    /// and that is not asserted, whether it does not.
+    fn address(
+        &self,
+        port: &str,
+        address: impl Operand<'m>,
+        source: Source,
+    ) -> (Expr<'m>, Option<Expr<'m>>) {
         let m = self.builder;
         let mut address = address.lift(m, source);
         if address.ty.signed {
@@ -128,15 +175,19 @@ impl<'m> Memory<'m> {
             address = address.cast_at(uint(address.width()), source);
         }
         let inside = address.lt(self.depth);
-        let inside = match inside.constant() {
-            Some(value) if value == 1.into() => None,
-            Some(_) => {
-                // Nothing is there, so any element may stand in for it.
-                let first = m.node(ir::Op::Const(0.into()), uint(index_width(self.depth)), source);
-                return (first, Some(inside));
-            }
-            None => Some(inside),
-        };
-        (address.cast_at(uint(index_width(self.depth)), source), inside)
+        let cut = address.cast_at(uint(index_width(self.depth)), source);
+        let known = inside.constant();
+        if known == Some(1.into()) {
+            return (cut, None);
+        }
+        if self.asserted {
+            m.assert(&format!("{port}_inside"), inside);
+            return (cut, None);
+        }
+        if known.is_some() {
+            // Nothing is there, so any element may stand in for it.
+            return (m.node(ir::Op::Const(0.into()), cut.ty, source), Some(inside));
+        }
+        (cut, Some(inside))
     }
 }

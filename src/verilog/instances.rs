@@ -91,6 +91,15 @@ impl<'a> Printer<'a> {
 
     pub(super) fn memories(&mut self) {
         for (memory, name) in self.logic.memories.iter().zip(self.memory_names.clone()) {
+            self.body.gap();
+            for read in &memory.async_reads {
+                self.legal.purpose(&format!("{}_read", memory.name));
+                let address = self.address(read.address);
+                self.flush_nets();
+                let address = self.show(&address);
+                let data = self.legal.name(read.data).to_string();
+                self.body.line(&format!("assign {data} = {name}[{address}];"));
+            }
             let mut entries = Vec::new();
             for write in &memory.writes {
                 self.legal.purpose(&format!("{}_write", memory.name));

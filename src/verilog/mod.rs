@@ -7,6 +7,7 @@
 
 mod array;
 mod ast;
+mod decide;
 mod instances;
 mod interface;
 mod layout;
@@ -18,20 +19,10 @@ mod statements;
 
 use std::sync::Arc;
 
+use crate::config::Reset;
 use crate::hdl::ir::{Body, Module};
+use ast::Expr;
 use layout::Text;
-
-/// How the reset of every register works.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Reset {
-    /// `rst_ni`, asynchronous, active low.
-    #[default]
-    AsyncLow,
-    /// `rst_ni`, synchronous, active low.
-    SyncLow,
-    /// `rst_i`, synchronous, active high.
-    SyncHigh,
-}
 
 impl Reset {
     /// The name of the reset port.
@@ -51,10 +42,11 @@ impl Reset {
     }
 
     /// What holds while it is active.
-    fn condition(self) -> &'static str {
+    fn is_active(self) -> Expr {
+        let port = Expr::Ident { name: self.port().to_string(), width: 1, signed: false };
         match self {
-            Reset::AsyncLow | Reset::SyncLow => "!rst_ni",
-            Reset::SyncHigh => "rst_i",
+            Reset::AsyncLow | Reset::SyncLow => Expr::unary("!", port, 1),
+            Reset::SyncHigh => port,
         }
     }
 
@@ -67,7 +59,7 @@ impl Reset {
     }
 
     /// The comment at its port.
-    fn doc(self) -> &'static str {
+    pub(crate) fn doc(self) -> &'static str {
         match self {
             Reset::AsyncLow => "asynchronous, active low",
             Reset::SyncLow => "synchronous, active low",

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::ast::Expr;
 use super::layout::Text;
 use super::module::Printer;
+use super::names::stem;
 use super::plan::{Group, Load};
 use crate::hdl::Type;
 use crate::hdl::ir::{NodeId, Op, SignalId, SignalKind, Statement};
@@ -92,7 +93,7 @@ impl<'a> Printer<'a> {
         for statement in statements {
             match statement {
                 Statement::Assign { target, value, .. } if targets.contains(target) => {
-                    self.legal.purpose(&self.module.signal(*target).name);
+                    self.legal.purpose(stem(&self.module.signal(*target).name));
                     let value = self.assigned(*target, *value);
                     lowered.push(Stmt::Assign(self.target(*target), value));
                 }
@@ -252,41 +253,33 @@ impl<'a> Printer<'a> {
         let (with_reset, without): (Vec<_>, Vec<_>) =
             registers.into_iter().partition(|(_, reset)| reset.is_some());
 
-        if !with_reset.is_empty() {
-            let ids: Vec<SignalId> = with_reset.iter().map(|(id, _)| *id).collect();
-            let loads = self.load_lines(&ids);
-            let reset = self.style.reset;
-            self.read("clk_i", 1);
-            self.read(reset.port(), 1);
-            let mut resets = Vec::new();
-            for (id, value) in &with_reset {
-                let value = self.show(value.as_ref().expect("it has a reset value"));
-                resets.push(format!("{} <= {value};", self.legal.name(*id)));
+        for (group, is_reset) in [(with_reset, true), (without, false)] {
+            if group.is_empty() {
+                continue;
             }
-            self.body.gap();
-            self.body.block(&format!("always @({}) begin", reset.sensitivity()), "end", |text| {
-                text.line(&format!("if ({}) begin", reset.condition()));
-                text.nested(|text| resets.iter().for_each(|line| text.line(line)));
-                text.block("end else begin", "end", |text| {
-                    text.insert(&loads);
+            let ids: Vec<SignalId> = group.iter().map(|(id, _)| *id).collect();
+            let mut statements = self.loads(&ids);
+            let mut events = "posedge clk_i";
+            if is_reset {
+                let resets = group.into_iter().map(|(id, value)| {
+                    let value = value.expect("the group is of registers with a reset value");
+                    Stmt::Assign(self.legal.name(id).to_string(), value)
                 });
-            });
-            self.body.gap();
-        }
-        if !without.is_empty() {
-            let ids: Vec<SignalId> = without.iter().map(|(id, _)| *id).collect();
-            let loads = self.load_lines(&ids);
+                let active = self.style.reset.is_active();
+                statements = vec![Stmt::If(active, resets.collect(), statements)];
+                events = self.style.reset.sensitivity();
+            }
             self.read("clk_i", 1);
+            let lines = self.statement_lines(&statements, "<=");
             self.body.gap();
-            self.body.block("always @(posedge clk_i) begin", "end", |text| {
-                text.insert(&loads);
-            });
+            let open = format!("always @({events}) begin");
+            self.body.block(&open, "end", |text| text.insert(&lines));
             self.body.gap();
         }
     }
 
-    /// The lines that load registers; those with one condition share it.
-    fn load_lines(&mut self, registers: &[SignalId]) -> String {
+    /// The statements that load registers; those with one condition share it.
+    fn loads(&mut self, registers: &[SignalId]) -> Vec<Stmt> {
         let mut loads: Vec<(Conditions, Vec<Stmt>)> = Vec::new();
         for &id in registers {
             let (conditions, value) = match &self.loads[&id] {
@@ -320,6 +313,6 @@ impl<'a> Printer<'a> {
         }
         self.body.gap();
         self.flush_nets();
-        self.statement_lines(&statements, "<=")
+        statements
     }
 }

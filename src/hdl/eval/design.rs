@@ -45,6 +45,8 @@ pub(super) struct Domain {
 }
 
 pub(super) struct Memory {
+    /// The slot of the first element.
+    pub content: usize,
     /// An element's place is that of a value of its type.
     pub element: Place,
     pub depth: usize,
@@ -94,6 +96,11 @@ impl Memory {
     pub(super) fn stride(&self) -> usize {
         limbs::count(self.element.ty.width) as usize
     }
+
+    /// The slots of all elements.
+    pub(super) fn elements(&self) -> Range<usize> {
+        self.content..self.content + self.depth * self.stride()
+    }
 }
 
 impl Design {
@@ -127,8 +134,10 @@ impl Design {
             domain.gate = flat.gate.map(|(parent, enable)| (parent, slot(enable)));
         }
         let mut nexts = layout.read_nexts.into_iter();
-        let memories =
-            flat.memories.iter().map(|memory| lay_out_memory(memory, &slot, &mut nexts)).collect();
+        let memories = flat.memories.iter().zip(&emitter.contents);
+        let memories = memories
+            .map(|(memory, &content)| lay_out_memory(memory, content, &slot, &mut nexts))
+            .collect();
         let registers = flat.registers.iter();
         let resets = registers.clone().filter_map(|register| {
             let limbs = limbs::from_integer(register.reset.as_ref()?, flat.ty(register.value));
@@ -175,6 +184,11 @@ impl StateLayout {
             }
         }
 
+        for memory in &flat.memories {
+            let content = emitter.allocate(limbs::count(memory.ty.width) * memory.depth);
+            emitter.contents.push(content);
+        }
+
         let registers = flat.registers.iter().map(|r| (r.domain, r.value));
         let reads = flat.memories.iter().flat_map(|m| m.reads.iter().map(|r| (m.domain, r[2])));
         let states: Vec<(usize, Value)> = registers.chain(reads).collect();
@@ -210,6 +224,7 @@ impl StateLayout {
 
 fn lay_out_memory(
     memory: &FlatMemory,
+    content: u32,
     slot: &impl Fn(Value) -> usize,
     nexts: &mut impl Iterator<Item = u32>,
 ) -> Memory {
@@ -225,6 +240,7 @@ fn lay_out_memory(
         data: slot(data),
     });
     Memory {
+        content: content as usize,
         element: Place { slot: 0, ty: memory.ty },
         depth: memory.depth as usize,
         domain: memory.domain,

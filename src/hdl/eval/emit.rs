@@ -50,6 +50,8 @@ pub(super) struct Emitter<'f, 'm> {
     /// Values that are computed as a part of another one.
     absorbed: Vec<bool>,
     constants: HashMap<Vec<u64>, u32>,
+    /// The slot of each memory's first element.
+    pub contents: Vec<u32>,
     draft: Draft,
 }
 
@@ -62,6 +64,7 @@ impl<'f, 'm> Emitter<'f, 'm> {
             homes: HashMap::new(),
             absorbed: vec![false; flat.len()],
             constants: HashMap::new(),
+            contents: vec![],
             draft: Draft::default(),
         };
         for &value in &order.values {
@@ -143,6 +146,7 @@ impl<'f, 'm> Emitter<'f, 'm> {
             },
             View::Slice(of, low) => self.slice(value, of, low),
             View::Concat(parts) => self.concat(value, &parts),
+            View::Fetch(memory, address) => self.fetch(value, memory as usize, address),
             View::Op(op, base) => self.operator(value, op, base),
         };
     }
@@ -150,7 +154,8 @@ impl<'f, 'm> Emitter<'f, 'm> {
     /// The operator that a value is the low bits of, if nobody else needs the operator's result.
     ///
     /// Arithmetic is lossless, so that a wrapping counter is a wider sum that is cut off; this
-    /// way the wider sum is never made.
+    /// way the wider sum is never made. Any operator's result can be cut off at once instead of
+    /// first at its own width, as long as that is not less.
     fn narrowed(&self, value: Value, order: &Order) -> Option<Value> {
         let View::Cast(mut inner) = self.flat.view(value) else { return None };
         loop {
@@ -159,9 +164,9 @@ impl<'f, 'm> Emitter<'f, 'm> {
             }
             match self.flat.view(inner) {
                 View::Alias(of) => inner = of,
-                View::Op(op, _) => {
+                View::Op(..) => {
                     let wide_enough = self.flat.ty(inner).width >= self.flat.ty(value).width;
-                    return (wide_enough && low_bits_suffice(op)).then_some(inner);
+                    return wide_enough.then_some(inner);
                 }
                 _ => return None,
             }
@@ -375,6 +380,19 @@ impl<'f, 'm> Emitter<'f, 'm> {
         self.fit(result, a.ty.join(b.ty), to.ty)
     }
 
+    fn fetch(&mut self, value: Value, memory: usize, address: Value) -> (u32, u32) {
+        let (to, address) = (self.target(value), self.get(address));
+        let (content, depth) = (self.contents[memory], self.flat.memories[memory].depth);
+        if !(is_narrow(to.ty) && address.is_narrow()) {
+            let action = Action::Fetch { address: address.place(), content, depth };
+            return self.push_wide(to, &[address], action);
+        }
+        let level = level_above(&[address]);
+        let (a, b, c) = (address.slot, content, depth);
+        self.draft.push(level, Instr { kind: Kind::Fetch, s: 0, t: 0, to: to.slot, a, b, c });
+        (to.slot, level)
+    }
+
     fn select(&mut self, to: Place, index: Located, items: &[Located]) -> (u32, u32) {
         let operands: Vec<Located> = std::iter::once(index).chain(items.iter().copied()).collect();
         let narrow = is_narrow(to.ty) && operands.iter().all(|operand| operand.is_narrow());
@@ -397,16 +415,6 @@ fn level_above(operands: &[Located]) -> u32 {
 
 const fn ty_unsigned(ty: Type) -> Type {
     Type { width: ty.width, signed: false }
-}
-
-/// Whether the low bits of an operator's result depend only on the exact result modulo `2^width`.
-fn low_bits_suffice(op: &Op) -> bool {
-    use BinaryOp::*;
-    match op {
-        Op::Unary(UnaryOp::Not | UnaryOp::Negate, _) => true,
-        Op::Binary(op, ..) => matches!(op, Add | Sub | Mul | And | Or | Xor | ShiftLeft),
-        _ => false,
-    }
 }
 
 /// The type that holds every result of an operator.

@@ -42,6 +42,8 @@ enum Def {
     Part { of: Value, low: u32 },
     /// Values of equal width side by side, the first lowest: a range of the pool.
     Pack { first: u32, count: u32 },
+    /// An element of a memory, asynchronously: the memory's index and the address.
+    Fetch { memory: u32, address: Value },
     /// Nothing drives it.
     Zero,
 }
@@ -58,6 +60,8 @@ pub(super) enum View<'f> {
     /// Bits of another value from a position up.
     Slice(Value, u32),
     Concat(Parts<'f>),
+    /// An element of a memory: its index and the address.
+    Fetch(u32, Value),
     /// An operator; its operands count from the given value.
     Op(&'f Op, Value),
 }
@@ -223,6 +227,7 @@ impl<'m> Flat<'m> {
             Def::State => View::State,
             Def::Alias(of) => View::Alias(of),
             Def::Part { of, low } => View::Slice(of, low),
+            Def::Fetch { memory, address } => View::Fetch(memory, address),
             Def::Zero => View::Zero,
             Def::Pack { first, count } => {
                 let values = &self.pool[first as usize..(first + count) as usize];
@@ -344,7 +349,7 @@ impl<'m> Flat<'m> {
                     });
                 }
                 SignalKind::ReadData(_) => self.defs[value as usize] = Def::State,
-                SignalKind::Input | SignalKind::Instance => {}
+                SignalKind::AsyncReadData(_) | SignalKind::Input | SignalKind::Instance => {}
             }
         }
     }
@@ -359,6 +364,12 @@ impl<'m> Flat<'m> {
                 .map(|r| [node(r.address), node(r.enable), instance.signal(r.data)]);
             let writes =
                 memory.writes.iter().map(|w| [node(w.address), node(w.enable), node(w.data)]);
+            for read in &memory.async_reads {
+                let memory = self.memories.len() as u32;
+                let address = node(read.address);
+                let data = instance.signal(read.data);
+                self.defs[data as usize] = Def::Fetch { memory, address };
+            }
             self.memories.push(FlatMemory {
                 ty: memory.ty,
                 depth: memory.depth,

@@ -140,8 +140,6 @@ pub struct Evaluator {
     design: Arc<Design>,
     /// Every value, by slot.
     slab: Vec<u64>,
-    /// The content of each memory.
-    memories: Vec<Vec<u64>>,
     /// For each domain, whether the current edge passes.
     passes: Vec<bool>,
     /// How much of the slab follows from inputs and state as they are now.
@@ -177,10 +175,8 @@ impl Evaluator {
     /// [`EvalError::Loop`] if a value depends on itself without a register between.
     pub fn new(module: &Arc<Module>) -> Result<Evaluator, EvalError> {
         let design = Design::of(module)?;
-        let content = |memory: &Memory| vec![0; memory.depth * memory.stride()];
         Ok(Evaluator {
             slab: design.slab.clone(),
-            memories: design.memories.iter().map(content).collect(),
             passes: vec![true; design.domains.len()],
             settled: Settled::Nothing,
             cycle: 0,
@@ -232,8 +228,8 @@ impl Evaluator {
         for &state in &self.design.states {
             random.fill(state.slice_mut(&mut self.slab), state.ty);
         }
-        for (memory, content) in self.design.memories.iter().zip(&mut self.memories) {
-            for element in content.chunks_exact_mut(memory.stride()) {
+        for memory in &self.design.memories {
+            for element in self.slab[memory.elements()].chunks_exact_mut(memory.stride()) {
                 random.fill(element, memory.element.ty);
             }
         }
@@ -271,11 +267,9 @@ impl Evaluator {
             self.passes[index] = domain.gate.is_none_or(passes);
         }
         // Nothing that an operand may stand in changes before the very end.
-        for (memory, content) in design.memories.iter().zip(&mut self.memories) {
-            if self.passes[memory.domain] {
-                memory.read(content, &mut self.slab);
-                memory.write(content, &self.slab);
-            }
+        for memory in design.memories.iter().filter(|memory| self.passes[memory.domain]) {
+            memory.read(&mut self.slab);
+            memory.write(&mut self.slab);
         }
         for (domain, _) in design.domains.iter().zip(&self.passes).filter(|(_, passes)| **passes) {
             let next = domain.next..domain.next + domain.state.len();
@@ -446,33 +440,33 @@ impl Evaluator {
 
 impl Memory {
     /// What the read ports take at an edge, from the content before it.
-    fn read(&self, content: &[u64], slab: &mut [u64]) {
+    fn read(&self, slab: &mut [u64]) {
         let stride = self.stride();
         for port in &self.reads {
-            let next = port.next..port.next + stride;
             if slab[port.enable] == 0 {
                 slab.copy_within(port.data..port.data + stride, port.next);
-            } else if let Some(at) = self.offset(slab[port.address]) {
-                slab[next].copy_from_slice(&content[at..at + stride]);
+            } else if let Some(at) = self.element(slab[port.address]) {
+                slab.copy_within(at..at + stride, port.next);
             } else {
-                slab[next].fill(0);
+                slab[port.next..port.next + stride].fill(0);
             }
         }
     }
 
     /// What the write ports do at an edge; the last one wins.
-    fn write(&self, content: &mut [u64], slab: &[u64]) {
-        let stride = self.stride();
-        for port in self.writes.iter().filter(|port| slab[port.enable] != 0) {
-            if let Some(at) = self.offset(slab[port.address]) {
-                content[at..at + stride].copy_from_slice(&slab[port.data..port.data + stride]);
+    fn write(&self, slab: &mut [u64]) {
+        for port in &self.writes {
+            if slab[port.enable] != 0
+                && let Some(at) = self.element(slab[port.address])
+            {
+                slab.copy_within(port.data..port.data + self.stride(), at);
             }
         }
     }
 
     /// Where an element starts; none beyond the depth.
-    fn offset(&self, address: u64) -> Option<usize> {
-        (address < self.depth as u64).then(|| address as usize * self.stride())
+    fn element(&self, address: u64) -> Option<usize> {
+        (address < self.depth as u64).then(|| self.content + address as usize * self.stride())
     }
 }
 

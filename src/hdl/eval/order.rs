@@ -126,6 +126,7 @@ fn push_operands(flat: &Flat, value: Value, operands: &mut Vec<Value>) {
     match flat.view(value) {
         View::State | View::Zero | View::Const(_) => {}
         View::Alias(of) | View::Cast(of) | View::Slice(of, _) => operands.push(of),
+        View::Fetch(_, address) => operands.push(address),
         View::Concat(parts) => operands.extend(parts.iter().map(|(part, _)| part)),
         View::Op(op, base) => {
             let mut push = |id: &NodeId| operands.push(base + id.0);

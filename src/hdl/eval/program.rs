@@ -62,6 +62,8 @@ pub(super) enum Kind {
     Join,
     /// Element `a` of the `c` slots that stand at `b` in the pool; 0 beyond.
     Select,
+    /// Element `a` of the `c` elements that start at slot `b`; 0 beyond.
+    Fetch,
     /// The operation at `a` in the table of wide ones.
     Wide,
 }
@@ -191,6 +193,7 @@ impl Program {
                     binary(code, slab, |i, a, b| a << (i.s & 63) | b << (i.t & 63) >> (i.t & 63))
                 }
                 Kind::Select => self.select(code, slab),
+                Kind::Fetch => fetch(code, slab),
                 Kind::Wide => {
                     for instr in code {
                         wide::run(&self.wide[instr.a as usize], slab);
@@ -223,6 +226,14 @@ fn unary(code: &[Instr], slab: &mut [u64], f: impl Fn(&Instr, u64) -> u64) {
 fn binary(code: &[Instr], slab: &mut [u64], f: impl Fn(&Instr, u64, u64) -> u64) {
     for i in code {
         slab[i.to as usize] = f(i, slab[i.a as usize], slab[i.b as usize]);
+    }
+}
+
+fn fetch(code: &[Instr], slab: &mut [u64]) {
+    for i in code {
+        let index = slab[i.a as usize];
+        let inside = index < i.c.into();
+        slab[i.to as usize] = if inside { slab[i.b as usize + index as usize] } else { 0 };
     }
 }
 

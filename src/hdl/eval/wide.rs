@@ -33,6 +33,12 @@ pub(super) enum Action {
     /// The second where the first is 1, else the third.
     Mux(Place, Place, Place),
     Select(Place, Box<[Place]>),
+    /// An element of those that start at a slot.
+    Fetch {
+        address: Place,
+        content: u32,
+        depth: u32,
+    },
     /// Bits from a position up.
     Slice(Place, u32),
     /// Values, and the lowest bit of each.
@@ -88,6 +94,13 @@ pub(super) fn run(op: &WideOp, slab: &mut [u64]) {
         Action::Select(index, items) => match index.small(slab).and_then(|i| items.get(i)) {
             Some(item) => copy(slab, to, *item),
             None => to.slice_mut(slab).fill(0),
+        },
+        &Action::Fetch { address, content, depth } => match address.small(slab) {
+            Some(index) if index < depth as usize => {
+                let slot = content + index as u32 * to.limbs() as u32;
+                copy(slab, to, Place { slot, ty: to.ty });
+            }
+            _ => to.slice_mut(slab).fill(0),
         },
         Action::Slice(a, low) => {
             let sign = a.sign(slab);

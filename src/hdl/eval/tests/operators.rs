@@ -260,10 +260,8 @@ fn random_module(rng: &mut ChaCha8Rng) -> Arc<Module> {
         for _ in 0..5 {
             known.push(random_expression(&m, &known, rng));
         }
-        let target = match i {
-            0..4 => registers[i],
-            _ => m.wire(format!("w{i}"), random_type(rng)),
-        };
+        let register = registers.get(i).copied();
+        let target = register.unwrap_or_else(|| m.wire(format!("w{i}"), random_type(rng)));
         let mut value = || known[rng.random_range(0..known.len())].wrap(target.ty());
         let (a, b, c, d) = (value(), value(), value(), value());
         let subject = value().wrap(uint(2));
@@ -272,7 +270,7 @@ fn random_module(rng: &mut ChaCha8Rng) -> Arc<Module> {
             m.when(subject.bit(1), || target.set(b)).otherwise(|| target.set(c));
         });
         m.switch(subject.wrap(sint(2)), |arms| arms.cases(&[-1, 1], || target.set(d)));
-        if i < 4 {
+        if register.is_some() {
             // A register that was assigned once more holds under a condition.
             m.when(subject.any(), || target.set(target));
         } else {

@@ -1,0 +1,55 @@
+//! The hardware of the round-robin arbiter.
+
+use std::sync::Arc;
+
+use super::{Arbiter, ArbiterParameters};
+use crate::blocks::Block;
+use crate::hdl::{Errors, Expr, Module, ModuleBuilder, bit, index_width, pack, uint};
+
+/// The lowest bit that is set, alone: `x & -x`.
+fn lowest<'m>(x: Expr<'m>) -> Expr<'m> {
+    x & (-x).wrap(x.ty())
+}
+
+/// The number of the only bit that is set; 0 where none is.
+fn number<'m>(m: &'m ModuleBuilder, one_hot: Expr<'m>) -> Expr<'m> {
+    let bits = one_hot.bits();
+    let digits: Vec<_> = (0..index_width(one_hot.width()))
+        .map(|digit| {
+            let with_digit = bits.iter().enumerate().filter(|(i, _)| i >> digit & 1 == 1);
+            let set = with_digit.map(|(_, bit)| *bit).reduce(|a, b| a | b);
+            set.unwrap_or_else(|| m.constant(false, bit()))
+        })
+        .collect();
+    pack(m, &digits)
+}
+
+pub(super) fn describe(name: &str, p: &ArbiterParameters) -> Result<Arc<Module>, Errors> {
+    let m = ModuleBuilder::new(name);
+    m.doc(Arbiter::SUMMARY);
+    m.parameter("requesters", p.requesters);
+    let ty = uint(p.requesters);
+    let request = m.input_doc("request_i", ty, "who asks");
+    let advance = m.input_doc("advance_i", bit(), "the grant is taken: pass the turn on");
+    let grant_out = m.output("grant_o", ty).doc("who is granted");
+    let index_out = m.output("index_o", uint(index_width(p.requesters))).doc("its number");
+
+    let grant = if p.requesters == 1 {
+        m.discard(advance);
+        request
+    } else {
+        // Those behind the last granted come first; if none of them asks, the turn starts over.
+        let behind = m.register("behind", ty).reset(0);
+        let favored = (request & behind).named("favored");
+        let grant = favored.any().mux(lowest(favored), lowest(request)).named("grant");
+        let up_to_grant = grant | (grant - 1).wrap(ty);
+        m.when(advance & request.any(), || behind.set(!up_to_grant));
+        grant
+    };
+    grant_out.set(grant);
+    index_out.set(number(&m, grant));
+    m.assert("one_at_most", (grant & (grant - 1).wrap(ty)).eq(0));
+    m.assert("only_who_asks", (grant & !request).eq(0));
+    m.assert("somebody_if_any", request.any().eq(grant.any()));
+    m.finish()
+}

@@ -1,0 +1,39 @@
+//! Reset synchroniser: a technology cell that lets a reset begin at once and end with the clock.
+//!
+//! The output is active like the reset port of `[tech]`; it ends `stages` rising edges after its
+//! input did.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use crate::blocks::Block;
+use crate::config::{Tech, parameters};
+use crate::hdl::{Errors, Module};
+use crate::tech;
+
+parameters! {
+    /// Parameters of the reset synchroniser.
+    pub struct ResetSynchronizerParameters {
+        /// Flip-flops in a row; more give the first longer to settle.
+        stages: u32 = 2 in 2..=8,
+    }
+}
+
+/// The reset synchroniser.
+pub struct ResetSynchronizer;
+
+impl Block for ResetSynchronizer {
+    type Parameters = ResetSynchronizerParameters;
+    const NAME: &'static str = "reset_synchronizer";
+    const SUMMARY: &'static str = "Lets a reset begin at once and end with the clock.";
+
+    fn elaborate(
+        name: &str,
+        parameters: &Self::Parameters,
+        tech: &Tech,
+    ) -> Result<Arc<Module>, Errors> {
+        tech::reset_synchronizer(name, parameters.stages, tech)
+    }
+}

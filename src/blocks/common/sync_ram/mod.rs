@@ -1,0 +1,42 @@
+//! Synchronous RAM: a technology cell with one write port and one read port.
+//!
+//! Where `read_enable_i` is 1, `read_data_o` shows one cycle later what the element at
+//! `read_address_i` held before the edge; otherwise it stays. Beyond the depth, reads give 0 and
+//! writes are lost.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use crate::blocks::Block;
+use crate::config::{Tech, parameters};
+use crate::hdl::{Errors, Module};
+use crate::tech;
+
+parameters! {
+    /// Parameters of the synchronous RAM.
+    pub struct SyncRamParameters {
+        /// Bits per element.
+        width: u32 = 32 in 1..=4096,
+        /// Elements.
+        depth: u32 = 256 in 1..=1048576,
+    }
+}
+
+/// The synchronous RAM.
+pub struct SyncRam;
+
+impl Block for SyncRam {
+    type Parameters = SyncRamParameters;
+    const NAME: &'static str = "sync_ram";
+    const SUMMARY: &'static str = "Synchronous RAM: one write port, one read port, read-first.";
+
+    fn elaborate(
+        name: &str,
+        parameters: &Self::Parameters,
+        _: &Tech,
+    ) -> Result<Arc<Module>, Errors> {
+        tech::sync_ram(name, parameters.width, parameters.depth)
+    }
+}

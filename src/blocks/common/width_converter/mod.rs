@@ -1,0 +1,58 @@
+//! Width converter: joins beats of a stream into wider ones, or splits them into narrower ones.
+//!
+//! Streams: `in` and `out`, payload `data`; one width is a multiple of the other. The part that
+//! comes first is in the lowest bits. Joining, a beat goes out one cycle after its last part came
+//! in; splitting, its first part goes out one cycle after it came in. The narrow side sustains one
+//! beat per cycle. A joined beat waits for all of its parts: there is no flush.
+
+mod rtl;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use crate::blocks::Block;
+use crate::config::{Tech, Violation, parameters};
+use crate::hdl::{Errors, Module};
+
+parameters! {
+    /// Parameters of the width converter.
+    pub struct WidthConverterParameters {
+        /// Bits of a beat that comes in.
+        in_width: u32 = 8 in 1..=4096,
+        /// Bits of a beat that goes out: a multiple or a divisor of `in_width`.
+        out_width: u32 = 32 in 1..=4096,
+    }
+}
+
+/// The width converter.
+pub struct WidthConverter;
+
+impl Block for WidthConverter {
+    type Parameters = WidthConverterParameters;
+    const NAME: &'static str = "width_converter";
+    const SUMMARY: &'static str = "Joins or splits the beats of a stream.";
+
+    fn validate(p: &WidthConverterParameters) -> Vec<Violation> {
+        let (narrow, wide) = (p.in_width.min(p.out_width), p.in_width.max(p.out_width));
+        if wide.is_multiple_of(narrow) {
+            return vec![];
+        }
+        let below = wide - wide % narrow;
+        vec![Violation {
+            parameter: "out_width",
+            code: "E0103",
+            rule: "one width must be a multiple of the other".into(),
+            note: format!("in_width = {}, out_width = {}", p.in_width, p.out_width),
+            help: format!("use {narrow} and {below}, or {narrow} and {}", below + narrow),
+        }]
+    }
+
+    fn elaborate(
+        name: &str,
+        parameters: &Self::Parameters,
+        _: &Tech,
+    ) -> Result<Arc<Module>, Errors> {
+        rtl::describe(name, parameters)
+    }
+}

@@ -1,0 +1,66 @@
+//! The hardware of the width converter.
+
+use std::sync::Arc;
+
+use super::{WidthConverter, WidthConverterParameters};
+use crate::blocks::Block;
+use crate::hdl::{
+    Errors, Module, ModuleBuilder, StreamIn, StreamOut, bit, concat, index_width, uint,
+};
+
+pub(super) fn describe(name: &str, p: &WidthConverterParameters) -> Result<Arc<Module>, Errors> {
+    let m = ModuleBuilder::new(name);
+    m.doc(WidthConverter::SUMMARY);
+    m.parameter("in_width", p.in_width);
+    m.parameter("out_width", p.out_width);
+    let input = m.stream_in("in", &[("data", uint(p.in_width))]);
+    let output = m.stream_out("out", &[("data", uint(p.out_width))]);
+    if p.out_width >= p.in_width {
+        m.timing(1, 1);
+        join(&m, &input, &output, p.out_width / p.in_width);
+    } else {
+        m.timing(1, p.in_width / p.out_width);
+        split(&m, &input, &output, p.in_width / p.out_width);
+    }
+    m.finish()
+}
+
+/// Parts are shifted in from the top until the first has reached the bottom.
+fn join<'m>(m: &'m ModuleBuilder, input: &StreamIn<'m>, output: &StreamOut<'m>, parts: u32) {
+    let data = m.register("data", output["data"].ty());
+    let valid = m.register("valid", bit()).reset(0);
+    let push = input.fire().named("push");
+    let part = input["data"];
+    if parts == 1 {
+        m.when(push, || data.set(part));
+        m.when(input.ready, || valid.set(input.valid));
+    } else {
+        let rest = data.slice(part.width(), data.width() - part.width());
+        m.when(push, || data.set(concat(m, &[part, rest])));
+        let count = m.register("count", uint(index_width(parts))).reset(0);
+        let is_last = count.eq(parts - 1).named("is_last");
+        let next = (count + 1).truncate(count.width());
+        m.when(push, || count.set(is_last.mux(0, next)));
+        m.when(push & is_last, || valid.set(1)).or_when(output.ready, || valid.set(0));
+    }
+    input.ready.set(!valid | output.ready);
+    output.valid.set(valid);
+    output["data"].set(data);
+}
+
+/// A beat is shifted out at the bottom, part by part.
+fn split<'m>(m: &'m ModuleBuilder, input: &StreamIn<'m>, output: &StreamOut<'m>, parts: u32) {
+    let data = m.register("data", input["data"].ty());
+    let valid = m.register("valid", bit()).reset(0);
+    let count = m.register("count", uint(index_width(parts))).reset(0);
+    let is_last = count.eq(parts - 1).named("is_last");
+    let pop = output.fire().named("pop");
+    let width = output["data"].width();
+    m.when(input.fire(), || data.set(input["data"]))
+        .or_when(pop, || data.set((data >> width).cast(data.ty())));
+    m.when(pop, || count.set(is_last.mux(0, (count + 1).truncate(count.width()))));
+    m.when(input.ready, || valid.set(input.valid));
+    input.ready.set(!valid | (output.ready & is_last));
+    output.valid.set(valid);
+    output["data"].set(data.slice(0, width));
+}

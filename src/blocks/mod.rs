@@ -1,0 +1,113 @@
+//! The blocks, one folder each, and their registry.
+//!
+//! A block turns checked parameters into a module. Everything that is said about blocks (`list`,
+//! `describe`, the configuration and its schema, lint, snapshots) iterates [`REGISTRY`], so a new
+//! block is a folder and one line here.
+
+pub mod common;
+
+use std::sync::Arc;
+
+use crate::config::{BlockSection, Parameter, Parameters, SectionKind, Tech, Values, Violation};
+use crate::hdl::{Errors, Module};
+
+/// A kind of module, made from parameters.
+pub trait Block {
+    /// What can be chosen.
+    type Parameters: Parameters;
+
+    /// The name: of the configuration's section, and of a module that is not given one.
+    const NAME: &'static str;
+
+    /// What the block does, in one line.
+    const SUMMARY: &'static str;
+
+    /// The rules between parameters, asked only about values that are legal one by one.
+    fn validate(_: &Self::Parameters) -> Vec<Violation> {
+        vec![]
+    }
+
+    /// Makes the module.
+    ///
+    /// # Errors
+    /// None for parameters that [`validate`](Block::validate) accepts and a name that is an
+    /// identifier; anything else is a defect of the block.
+    fn elaborate(
+        name: &str,
+        parameters: &Self::Parameters,
+        tech: &Tech,
+    ) -> Result<Arc<Module>, Errors>;
+}
+
+/// A block in the registry.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    /// [`Block::NAME`].
+    pub name: &'static str,
+    /// [`Block::SUMMARY`].
+    pub summary: &'static str,
+    /// What can be chosen.
+    pub parameters: &'static [Parameter],
+    /// [`Block::validate`].
+    pub validate: fn(&Values) -> Vec<Violation>,
+    /// [`Block::elaborate`].
+    pub elaborate: fn(&str, &Values, &Tech) -> Result<Arc<Module>, Errors>,
+}
+
+impl Entry {
+    /// The entry of a block.
+    pub const fn of<B: Block>() -> Entry {
+        Entry {
+            name: B::NAME,
+            summary: B::SUMMARY,
+            parameters: B::Parameters::PARAMETERS,
+            validate: |values| B::validate(&B::Parameters::from_values(values)),
+            elaborate: |name, values, tech| {
+                B::elaborate(name, &B::Parameters::from_values(values), tech)
+            },
+        }
+    }
+
+    /// What the configuration's reader needs to know.
+    pub const fn section(&self) -> SectionKind {
+        SectionKind {
+            name: self.name,
+            summary: self.summary,
+            parameters: self.parameters,
+            validate: self.validate,
+        }
+    }
+}
+
+/// Every block, in the order of the documentation.
+pub const REGISTRY: &[Entry] = &[
+    Entry::of::<common::register_slice::RegisterSlice>(),
+    Entry::of::<common::fifo::Fifo>(),
+    Entry::of::<common::width_converter::WidthConverter>(),
+    Entry::of::<common::arbiter::Arbiter>(),
+    Entry::of::<common::sync_ram::SyncRam>(),
+    Entry::of::<common::reset_synchronizer::ResetSynchronizer>(),
+    Entry::of::<common::clock_gate::ClockGateBlock>(),
+];
+
+/// The block called `name`.
+pub fn find(name: &str) -> Option<&'static Entry> {
+    REGISTRY.iter().find(|entry| entry.name == name)
+}
+
+/// What the configuration's reader needs to know of all blocks.
+pub fn sections() -> Vec<SectionKind> {
+    REGISTRY.iter().map(Entry::section).collect()
+}
+
+/// Makes the module that a section of a configuration asks for.
+///
+/// # Errors
+/// As [`Block::elaborate`].
+///
+/// # Panics
+/// If the section's kind is not in the registry; the reader accepts no other.
+pub fn elaborate(section: &BlockSection, tech: &Tech) -> Result<Arc<Module>, Errors> {
+    let entry = find(section.kind).expect("the reader accepts registered kinds only");
+    (entry.elaborate)(&section.name, &section.values, tech)
+}

@@ -1,0 +1,227 @@
+//! The `lacuna` command: one file per subcommand, and the only code that prints.
+//!
+//! A subcommand returns a [`Report`]: the text for a person, the JSON for a program, and whether
+//! what it checked is good. Exit codes: 0 good, 1 a check failed, 2 the input is wrong, 3 a needed
+//! tool is missing.
+
+mod completions;
+mod describe;
+mod emit;
+mod init;
+mod lint;
+mod list;
+mod schema;
+mod snapshot;
+
+use std::fmt;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use serde_json::{Value, json};
+
+use crate::blocks;
+use crate::config::{Config, Diagnostics};
+use crate::design::{Design, DesignError, WriteError};
+use crate::eda::ToolError;
+
+/// The configuration that is read where none is named.
+const DEFAULT_CONFIG: &str = "lacuna.toml";
+
+/// RTL generator for neural-network accelerators that skip work.
+#[derive(Parser)]
+#[command(name = "lacuna", version, about, max_term_width = 100)]
+struct Cli {
+    /// Print JSON instead of text.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Init(init::Init),
+    List(list::List),
+    Describe(describe::Describe),
+    Emit(emit::Emit),
+    Lint(lint::Lint),
+    Snapshot(snapshot::Snapshot),
+    Schema(schema::Schema),
+    Completions(completions::Completions),
+}
+
+/// What a subcommand has to say.
+struct Report {
+    text: String,
+    json: Value,
+    /// Whether what was checked is good.
+    passed: bool,
+}
+
+impl Report {
+    /// A report of something that cannot fail any more.
+    fn new(text: impl Into<String>, json: Value) -> Report {
+        Report { text: text.into(), json, passed: true }
+    }
+}
+
+/// Why a subcommand could not do its work.
+enum Failure {
+    /// What the user gave is wrong: exit code 2.
+    Input { text: String, json: Value },
+    /// A tool is missing (exit code 3) or did not work (exit code 1).
+    Tool(ToolError),
+}
+
+impl Failure {
+    /// Wrong input, described in the form of section `error[CODE]: text`.
+    fn input(error: impl fmt::Display) -> Failure {
+        let text = error.to_string();
+        Failure::Input { json: json!({ "errors": [{ "message": text }] }), text }
+    }
+
+    fn code(&self) -> u8 {
+        match self {
+            Failure::Input { .. } => 2,
+            Failure::Tool(ToolError::Missing { .. }) => 3,
+            Failure::Tool(_) => 1,
+        }
+    }
+}
+
+impl From<Diagnostics> for Failure {
+    fn from(diagnostics: Diagnostics) -> Failure {
+        let json = json!({ "errors": diagnostics.to_json() });
+        Failure::Input { text: diagnostics.to_string(), json }
+    }
+}
+
+impl From<DesignError> for Failure {
+    fn from(error: DesignError) -> Failure {
+        Failure::input(error)
+    }
+}
+
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Failure {
+        Failure::input(error)
+    }
+}
+
+impl From<ToolError> for Failure {
+    fn from(error: ToolError) -> Failure {
+        Failure::Tool(error)
+    }
+}
+
+/// Which part of which configuration a subcommand works on.
+#[derive(Args)]
+struct Selection {
+    /// The configuration; without one, `lacuna.toml`, or, with a block, the block's defaults.
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Only this block of the configuration, by its module name.
+    #[arg(long, value_name = "NAME")]
+    block: Option<String>,
+}
+
+impl Selection {
+    /// The configuration asked for.
+    fn config(&self) -> Result<Config, Failure> {
+        let kinds = blocks::sections();
+        let default = Path::new(DEFAULT_CONFIG);
+        match (&self.config, &self.block) {
+            (Some(path), _) => Ok(Config::read(path, &kinds)?),
+            (None, _) if default.exists() => Ok(Config::read(default, &kinds)?),
+            (None, Some(block)) => {
+                let entry = find_block(block)?;
+                Ok(Config::parse("defaults", &format!("[{}]\n", entry.name), &kinds)?)
+            }
+            (None, None) => Err(Failure::input(format!(
+                "error[E0116]: there is no configuration: no `--config`, and no {DEFAULT_CONFIG} \
+                 here\n help: `lacuna init` writes one, or name a block with `--block`"
+            ))),
+        }
+    }
+
+    /// The design asked for.
+    fn design(&self) -> Result<Design, Failure> {
+        Ok(Design::of(&self.config()?, self.block.as_deref())?)
+    }
+}
+
+/// The registered block called `name`.
+fn find_block(name: &str) -> Result<&'static blocks::Entry, Failure> {
+    blocks::find(name).ok_or_else(|| {
+        let known: Vec<&str> = blocks::REGISTRY.iter().map(|entry| entry.name).collect();
+        Failure::input(format!(
+            "error[E0117]: there is no block `{name}`\n help: there are {}",
+            known.join(", ")
+        ))
+    })
+}
+
+/// Runs the command line of this process.
+///
+/// # Errors
+/// If the result cannot be printed.
+pub fn run() -> anyhow::Result<ExitCode> {
+    let cli = Cli::parse();
+    let result = match &cli.command {
+        Command::Init(command) => command.run(),
+        Command::List(command) => command.run(),
+        Command::Describe(command) => command.run(),
+        Command::Emit(command) => command.run(),
+        Command::Lint(command) => command.run(),
+        Command::Snapshot(command) => command.run(),
+        Command::Schema(command) => command.run(),
+        Command::Completions(command) => command.run(),
+    };
+    match result {
+        Ok(report) => {
+            let text = if cli.json { pretty(&report.json) } else { report.text };
+            print(&mut io::stdout().lock(), &text)?;
+            Ok(if report.passed { ExitCode::SUCCESS } else { ExitCode::from(1) })
+        }
+        Err(failure) => {
+            let code = ExitCode::from(failure.code());
+            let (text, json) = match failure {
+                Failure::Input { text, json } => (text, json),
+                Failure::Tool(error) => {
+                    (error.to_string(), json!({ "errors": [{ "message": error.to_string() }] }))
+                }
+            };
+            if cli.json {
+                print(&mut io::stdout().lock(), &pretty(&json))?;
+            }
+            print(&mut io::stderr().lock(), &text)?;
+            Ok(code)
+        }
+    }
+}
+
+fn pretty(value: &Value) -> String {
+    format!("{value:#}")
+}
+
+/// Prints a text and an end of line. A reader that has gone, as in `lacuna list | head -1`, is no
+/// error.
+fn print(to: &mut impl Write, text: &str) -> io::Result<()> {
+    let text = text.trim_end_matches('\n');
+    if text.is_empty() {
+        return Ok(());
+    }
+    match writeln!(to, "{text}") {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+/// Lines in two columns.
+fn columns<'a>(rows: impl IntoIterator<Item = (&'a str, String)>) -> String {
+    let rows: Vec<(&str, String)> = rows.into_iter().collect();
+    let width = rows.iter().map(|(left, _)| left.chars().count()).max().unwrap_or(0);
+    rows.iter().map(|(left, right)| format!("{left:width$}  {right}\n")).collect()
+}

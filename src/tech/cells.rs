@@ -1,0 +1,120 @@
+//! The technology cells: modules whose text is a template, with a behaviour for the evaluator.
+
+use std::sync::Arc;
+
+use minijinja::context;
+
+use super::render::{check_ports, generator, render};
+use crate::config::{ClockGate, Reset, Tech};
+use crate::hdl::{Errors, Module, ModuleBuilder, bit, index_width, uint};
+use crate::verilog::Style;
+
+/// The name of the clock gate in emitted designs.
+const CLOCK_GATE: &str = "lacuna_clock_gate";
+
+/// How designs are printed for a technology; `digest` names the configuration in the headers.
+pub fn style(tech: &Tech, digest: Option<String>) -> Style {
+    let cell = clock_gate(CLOCK_GATE, tech).expect("the cell's description is fixed");
+    Style { reset: tech.reset, clock_gate: Some(cell), digest }
+}
+
+/// A clock gate: `clk_o` passes a high phase of `clk_i` where `enable_i` (or `test_enable_i`) was
+/// 1 before it.
+///
+/// # Errors
+/// If `name` is not an identifier.
+pub fn clock_gate(name: &str, tech: &Tech) -> Result<Arc<Module>, Errors> {
+    let m = ModuleBuilder::new(name);
+    m.doc("Clock gate: passes a high phase of the clock where the enable was 1 when it began.");
+    m.clocking(true, false);
+    m.input("enable_i", bit());
+    m.input("test_enable_i", bit());
+    m.output("clk_o", bit());
+    let template = match tech.clock_gate {
+        ClockGate::Latch => "clock_gate_latch.v",
+        ClockGate::FallingEdge => "clock_gate_falling_edge.v",
+    };
+    let text = render(template, context! { name, generator => generator() });
+    let module = m.finish_black_box(Some(text.clone()), None)?;
+    check_ports(&module, &["clk_i"], &text);
+    Ok(module)
+}
+
+/// A RAM of `depth` elements of `width` bits: one write port, one read port, one cycle, read-first.
+///
+/// # Errors
+/// If `name` is not an identifier or `width` or `depth` is 0.
+pub fn sync_ram(name: &str, width: u32, depth: u32) -> Result<Arc<Module>, Errors> {
+    let describe = |m: &ModuleBuilder, with_logic: bool| {
+        m.doc("Synchronous RAM: one write port, one read port, read-first.");
+        m.parameter("width", width);
+        m.parameter("depth", depth);
+        m.timing(1, 1);
+        let (address, data) = (uint(index_width(depth)), uint(width));
+        let write_enable = m.input("write_enable_i", bit());
+        let write_address = m.input("write_address_i", address);
+        let write_data = m.input("write_data_i", data);
+        let read_enable = m.input("read_enable_i", bit());
+        let read_address = m.input("read_address_i", address);
+        let read_data = m.output("read_data_o", data);
+        if with_logic {
+            let memory = m.memory("data", depth, data);
+            memory.write(write_address, write_data, write_enable);
+            read_data.set(memory.read("read_data", read_address, read_enable));
+        }
+    };
+    let behavior = ModuleBuilder::new(name);
+    describe(&behavior, true);
+    let behavior = behavior.finish()?;
+    let m = ModuleBuilder::new(name);
+    describe(&m, false);
+
+    let range = |width: u32| match width {
+        1 => String::new(),
+        _ => format!("[{}:0] ", width - 1),
+    };
+    let address_width = index_width(depth);
+    let variables = context! {
+        name, width, depth,
+        address_range => range(address_width),
+        data_range => range(width),
+        beyond => depth < 2 || !depth.is_power_of_two(),
+        depth_literal => format!("{address_width}'d{depth}"),
+        generator => generator(),
+    };
+    let text = render("sync_ram.v", variables);
+    let module = m.finish_black_box(Some(text.clone()), Some(behavior))?;
+    check_ports(&module, &["clk_i"], &text);
+    Ok(module)
+}
+
+/// A reset synchroniser of `stages` flip-flops (at least 2). Its output is active like its input.
+///
+/// # Errors
+/// If `name` is not an identifier or there are fewer than 2 stages.
+pub fn reset_synchronizer(name: &str, stages: u32, tech: &Tech) -> Result<Arc<Module>, Errors> {
+    let active_low = tech.reset != Reset::SyncHigh;
+    let output_name = if active_low { "rst_no" } else { "rst_o" };
+    let behavior = ModuleBuilder::new(name);
+    let mut value = behavior.constant(true, bit());
+    for stage in 0..stages {
+        let register = behavior.register(format!("sync_{stage}"), bit()).reset(0);
+        register.set(value);
+        value = register.expr();
+    }
+    behavior.output(output_name, bit()).set(if active_low { value } else { !value });
+    let behavior = behavior.finish()?;
+
+    let m = ModuleBuilder::new(name);
+    m.doc("Reset synchroniser: the reset begins at once and ends with the clock.");
+    m.parameter("stages", stages);
+    m.output(output_name, bit());
+    let reset_in = tech.reset.port();
+    let variables = context! {
+        name, stages, reset_in, reset_out => output_name, active_low, generator => generator(),
+    };
+    let text = render("reset_synchronizer.v", variables);
+    let module = m.finish_black_box(Some(text.clone()), Some(behavior))?;
+    check_ports(&module, &["clk_i", reset_in], &text);
+    Ok(module)
+}

@@ -1,0 +1,111 @@
+//! What a flow wants besides the Verilog: file list, FuseSoC core, constraints, datasheet.
+
+use std::sync::Arc;
+
+use minijinja::{Value, context};
+
+use super::render::{generator, render};
+use crate::config::{Reset, Tech};
+use crate::hdl::ir::{Direction, Module, SignalId};
+
+/// The files that go along with emitted Verilog.
+pub struct Collateral<'a> {
+    /// The design's name: what the files are called.
+    pub name: &'a str,
+    /// The modules that nothing else instances.
+    pub tops: &'a [Arc<Module>],
+    /// The Verilog files in the order in which to read them, as paths from the design's folder.
+    pub files: &'a [String],
+    /// What the technology asks for.
+    pub tech: &'a Tech,
+    /// What the design was made from.
+    pub digest: Option<&'a str>,
+}
+
+impl Collateral<'_> {
+    /// Every file: its path from the design's folder, and its text.
+    pub fn render(&self) -> Vec<(String, String)> {
+        let tops: Vec<String> = self.tops.iter().map(|module| module.name.clone()).collect();
+        let has_clock = self.tops.iter().any(|module| module.has_clock);
+        let has_reset = self.tops.iter().any(|module| module.has_reset);
+        let variables = context! {
+            name => self.name,
+            files => self.files.to_vec(),
+            tops,
+            digest => self.digest,
+            generator => generator(),
+            version => env!("CARGO_PKG_VERSION"),
+            description => self.description(),
+            has_clock,
+            reset => has_reset.then(|| self.tech.reset.port()),
+            async_reset => self.tech.reset == Reset::AsyncLow,
+        };
+        let mut rendered: Vec<(String, String)> = ["f", "core", "sdc"]
+            .iter()
+            .map(|kind| {
+                let text = render(&format!("design.{kind}"), variables.clone());
+                (format!("{}.{kind}", self.name), text)
+            })
+            .collect();
+        let datasheet = datasheet(self.name, self.tops, self.tech, self.digest);
+        rendered.push((format!("{}.md", self.name), datasheet));
+        rendered
+    }
+
+    fn description(&self) -> String {
+        match self.tops {
+            [only] => only.summary().to_string(),
+            several => format!("{} blocks", several.len()),
+        }
+    }
+}
+
+/// The datasheet of a design's top modules, in Markdown: parameters, timing, ports.
+pub fn datasheet(name: &str, tops: &[Arc<Module>], tech: &Tech, digest: Option<&str>) -> String {
+    let blocks: Vec<Value> = tops.iter().map(|module| describe(module, tech)).collect();
+    render("datasheet.md", context! { name, digest, generator => generator(), blocks })
+}
+
+fn describe(module: &Arc<Module>, tech: &Tech) -> Value {
+    let stream_of = |id: SignalId| {
+        let holds = |stream: &&crate::hdl::ir::Stream| {
+            stream.valid == id || stream.ready == id || stream.payload.contains(&id)
+        };
+        module.streams.iter().find(holds).map_or("", |stream| &stream.name)
+    };
+    let plain = |name: &str, doc: &str| {
+        context! { name, direction => "in", width => 1, signed => "", stream => "", doc }
+    };
+    let mut ports = Vec::new();
+    if module.has_clock {
+        ports.push(plain("clk_i", "clock"));
+    }
+    if module.has_reset {
+        ports.push(plain(tech.reset.port(), tech.reset.doc()));
+    }
+    ports.extend(module.ports.iter().map(|&id| {
+        let signal = module.signal(id);
+        let direction = match module.direction(id) {
+            Direction::Input => "in",
+            Direction::Output => "out",
+        };
+        context! {
+            name => signal.name.clone(),
+            direction,
+            width => signal.ty.width,
+            signed => if signal.ty.signed { "yes" } else { "" },
+            stream => stream_of(id),
+            doc => signal.doc.clone(),
+        }
+    }));
+    let modules: Vec<String> = module.hierarchy().iter().map(|m| m.name.clone()).collect();
+    context! {
+        name => module.name.clone(),
+        doc => module.doc.clone(),
+        latency => module.latency,
+        interval => module.initiation_interval,
+        parameters => module.parameters.iter().map(|(k, v)| vec![k.clone(), v.clone()]).collect::<Vec<_>>(),
+        ports,
+        modules,
+    }
+}
