@@ -144,6 +144,13 @@ impl<'m> Expr<'m> {
             };
             return shifted.cast_at(ty, source);
         }
+        // Verilator 5.006 miscomputes shifts by more than 32 bits of amount; far fewer say as much.
+        let enough = Type::of(&BigInt::from(self.width()));
+        let other = if op == BinaryOp::ShiftRight && other.width() > 32 {
+            other.saturate(enough)
+        } else {
+            other
+        };
         self.builder.node(Op::Binary(op, self.id, other.id), ty, source)
     }
 

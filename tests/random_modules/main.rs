@@ -7,6 +7,7 @@
 
 mod generator;
 mod recipe;
+mod shrink;
 mod simulators;
 
 use rayon::prelude::*;
@@ -17,7 +18,7 @@ const SEED: u64 = 0x1ac0_17a5;
 /// How many modules unless `LACUNA_RANDOM_MODULES` says so.
 const MODULES: usize = 1000;
 /// How many modules go through a tool at once.
-const BATCH: usize = 50;
+const BATCH: usize = 25;
 
 fn number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
@@ -36,9 +37,8 @@ fn three_simulators_agree() {
         Some(number) => vec![number as usize],
         None => (0..number("LACUNA_RANDOM_MODULES").map_or(MODULES, |n| n as usize)).collect(),
     };
-    let size = number("LACUNA_BATCH").map_or(BATCH, |n| n as usize);
     let failures: Vec<(Case, Failure)> = numbers
-        .par_chunks(size)
+        .par_chunks(BATCH)
         .flat_map(|numbers| {
             let case = |&number: &usize| Case { seed, number, recipe: generator::recipe(seed, number) };
             let cases: Vec<Case> = numbers.iter().map(case).collect();
@@ -48,9 +48,25 @@ fn three_simulators_agree() {
             failures.filter_map(|(case, failure)| Some((case, failure?))).collect::<Vec<_>>()
         })
         .collect();
-    for (case, failure) in &failures {
-        println!("== {} {failure:?}", case.number);
+    if failures.is_empty() {
+        println!("{} random modules agree, seed {seed:#x}", numbers.len());
+        return;
     }
-    println!("{} failures of {} modules", failures.len(), numbers.len());
-    assert!(failures.is_empty());
+    for (case, failure) in &failures {
+        println!("module {}: {}", case.number, failure.brief());
+    }
+    let (case, failure) = &failures[0];
+    println!("shrinking module {}", case.number);
+    let limit = number("LACUNA_SHRINK_SECONDS").unwrap_or(120);
+    let (case, failure) = shrink::shrink(case, failure, std::time::Duration::from_secs(limit));
+    println!("{:?}", case.recipe);
+    for text in case.verilog() {
+        println!("{text}");
+    }
+    println!("{failure}");
+    println!(
+        "reproduce: LACUNA_SEED={seed:#x} LACUNA_RANDOM_MODULE={} cargo test --test random_modules",
+        case.number
+    );
+    panic!("{} of {} random modules fail, seed {seed:#x}", failures.len(), numbers.len());
 }
