@@ -61,7 +61,7 @@ fn stages(recipe: &Recipe) -> u32 {
                 Item::Process { targets, .. } => {
                     targets.iter().filter(|t| t.kind == Kind::Plain).count() as u32
                 }
-                Item::Memory { .. } => 1,
+                Item::Memory { .. } => 2,
                 Item::Instance { module, .. } => known[*module],
                 Item::Array { module, axes, .. } => {
                     axes.iter().sum::<u32>() * (known[*module] + 1)
@@ -379,7 +379,8 @@ impl Generator<'_> {
         let mut reads = Vec::new();
         for _ in 0..self.rng.random_range(1..4) {
             let (address, width, enable) = (self.expr(2), width(self), self.condition());
-            reads.push(Read { id: self.fresh(), address, width, enable });
+            let (id, at_once) = (self.fresh(), self.rng.random_bool(0.25));
+            reads.push(Read { id, address, width, enable, at_once });
         }
         let id = self.fresh();
         self.known.extend(reads.iter().map(|read| read.id));

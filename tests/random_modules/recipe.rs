@@ -103,6 +103,8 @@ pub struct Read {
     pub address: E,
     pub width: u32,
     pub enable: E,
+    /// Whether the data follow at once, whatever the enable.
+    pub at_once: bool,
 }
 
 /// What an array's input takes.
@@ -411,7 +413,12 @@ impl<'m> Scope<'m> {
                 for read in reads {
                     let enable = self.condition(&read.enable) | self.load;
                     let address = address(&read.address, read.width);
-                    found.push((read.id, memory.read(&format!("d{}", read.id), address, enable)));
+                    let name = format!("d{}", read.id);
+                    let data = match read.at_once {
+                        true => memory.read_async(&name, address),
+                        false => memory.read(&name, address, enable),
+                    };
+                    found.push((read.id, data));
                 }
                 if found.is_empty() {
                     found.push((*id, memory.read(&format!("d{id}"), self.sweep, true)));
@@ -778,7 +785,12 @@ pub fn ports(module: &Module, direction: Direction) -> Vec<(usize, String, Type)
 fn holds_unreset_state(module: &Module) -> bool {
     use lacuna::hdl::ir::SignalKind;
     let unreset = |kind: &SignalKind| {
-        matches!(kind, SignalKind::Register { reset: None } | SignalKind::ReadData(_))
+        matches!(
+            kind,
+            SignalKind::Register { reset: None }
+                | SignalKind::ReadData(_)
+                | SignalKind::AsyncReadData(_)
+        )
     };
     module.signals.iter().any(|signal| unreset(&signal.kind))
         || module.logic().is_some_and(|logic| {
