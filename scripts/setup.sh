@@ -17,7 +17,7 @@ tools=(
   nextpnr-ice40:nextpnr-ice40
   icepack:fpga-icestorm
   z3:z3
-  opensta:opensta
+  sta:opensta
 )
 liberty=/usr/share/qflow/tech/osu018/osu018_stdcells.lib
 

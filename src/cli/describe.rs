@@ -33,7 +33,7 @@ impl Describe {
                 )
             })));
         }
-        let sheet = tech::datasheet("at the defaults", &[module.clone()], &tech, None);
+        let sheet = tech::datasheet("at the defaults", std::slice::from_ref(&module), &tech, None);
         // The datasheet's own title and the block's repeat what stands above.
         if let Some((_, tables)) = sheet.split_once("\n\n|") {
             text.push_str(&format!("\nat the defaults\n|{tables}"));

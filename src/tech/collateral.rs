@@ -26,8 +26,6 @@ impl Collateral<'_> {
     /// Every file: its path from the design's folder, and its text.
     pub fn render(&self) -> Vec<(String, String)> {
         let tops: Vec<String> = self.tops.iter().map(|module| module.name.clone()).collect();
-        let has_clock = self.tops.iter().any(|module| module.has_clock);
-        let has_reset = self.tops.iter().any(|module| module.has_reset);
         let variables = context! {
             name => self.name,
             files => self.files.to_vec(),
@@ -36,17 +34,19 @@ impl Collateral<'_> {
             generator => generator(),
             version => env!("CARGO_PKG_VERSION"),
             description => self.description(),
-            has_clock,
-            reset => has_reset.then(|| self.tech.reset.port()),
-            async_reset => self.tech.reset == Reset::AsyncLow,
         };
-        let mut rendered: Vec<(String, String)> = ["f", "core", "sdc"]
+        let mut rendered: Vec<(String, String)> = ["f", "core"]
             .iter()
             .map(|kind| {
                 let text = render(&format!("design.{kind}"), variables.clone());
                 (format!("{}.{kind}", self.name), text)
             })
             .collect();
+        rendered.extend(
+            self.tops
+                .iter()
+                .map(|top| (format!("constraints/{}.sdc", top.name), constraints(top, self.tech))),
+        );
         let datasheet = datasheet(self.name, self.tops, self.tech, self.digest);
         rendered.push((format!("{}.md", self.name), datasheet));
         rendered
@@ -58,6 +58,30 @@ impl Collateral<'_> {
             several => format!("{} blocks", several.len()),
         }
     }
+}
+
+/// The timing constraints of a top module.
+fn constraints(module: &Module, tech: &Tech) -> String {
+    let ports = |direction: Direction| -> Vec<String> {
+        let ports = module.ports.iter().filter(|&&port| module.direction(port) == direction);
+        // Tools name the bits of a bus `x[0]`, `x[1]` and so on.
+        ports
+            .map(|&port| match module.signal(port).ty.width {
+                1 => module.signal(port).name.clone(),
+                _ => format!("{}[*]", module.signal(port).name),
+            })
+            .collect()
+    };
+    let variables = context! {
+        name => module.name.clone(),
+        generator => generator(),
+        has_clock => module.has_clock,
+        inputs => ports(Direction::Input),
+        outputs => ports(Direction::Output),
+        reset => module.has_reset.then(|| tech.reset.port()),
+        async_reset => tech.reset == Reset::AsyncLow,
+    };
+    render("top.sdc", variables)
 }
 
 /// The datasheet of a design's top modules, in Markdown: parameters, timing, ports.

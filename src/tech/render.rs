@@ -24,7 +24,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         "reset_synchronizer.v",
         "design.f",
         "design.core",
-        "design.sdc",
+        "top.sdc",
         "datasheet.md",
     ] {
         environment.add_template(name, text).expect("the templates are part of the program");

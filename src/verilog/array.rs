@@ -114,10 +114,10 @@ pub(super) fn print(printer: &mut Printer, array: &InstanceArray) {
                 let is_packed = !matches!(input, ArrayInput::Broadcast(_)) && position == last;
                 let is_constant =
                     matches!(&printer.logic.nodes[node.index()].op, Op::Const(v) if *v == 0.into());
-                let purpose = if is_packed { "edge" } else { "all" };
-                printer.legal.purpose(&format!("{}_{port}_{purpose}", array.name));
+                printer.legal.purpose(&format!("{}_{port}", array.name));
+                let what = if matches!(input, ArrayInput::Each(_)) { "all" } else { "edge" };
                 if is_packed && !is_constant {
-                    printer.legal.net(node)
+                    printer.legal.net_called(node, &format!("{}_{port}_{what}", array.name))
                 } else {
                     printer.legal.simple(node)
                 }

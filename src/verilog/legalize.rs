@@ -160,11 +160,26 @@ impl<'a> Legalizer<'a> {
         if let Some(name) = self.nets.get(&id) {
             return Expr::Ident { name: name.clone(), width: ty.width, signed: ty.signed };
         }
-        let wish = match &node.name {
-            Some(name) => name.clone(),
-            None => format!("{}_{}", self.purpose, self.suffix(id)),
+        let name = match &node.name {
+            Some(name) => self.names.claim(name),
+            None => self.names.fresh(&format!("{}_{}", self.purpose, self.suffix(id))),
         };
-        let name = self.names.fresh(&wish);
+        self.make_net(id, name)
+    }
+
+    /// The expression as a net, called `wish` if it has none yet.
+    pub(super) fn net_called(&mut self, id: NodeId, wish: &str) -> Expr {
+        let node = self.node(id);
+        if matches!(node.op, Op::Signal(_)) || node.name.is_some() || self.nets.contains_key(&id) {
+            return self.net(id);
+        }
+        let name = self.names.fresh(wish);
+        self.make_net(id, name)
+    }
+
+    fn make_net(&mut self, id: NodeId, name: String) -> Expr {
+        let node = self.node(id);
+        let ty = node.ty;
         // What a net of the user's needs is named after it.
         let purpose = if node.name.is_some() { name.clone() } else { self.purpose.clone() };
         let outer = std::mem::replace(&mut self.purpose, purpose);

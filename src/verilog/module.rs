@@ -119,6 +119,9 @@ impl<'a> Printer<'a> {
         for property in &logic.properties {
             names.take(&property.name);
         }
+        for name in logic.nodes.iter().filter_map(|node| node.name.as_ref()) {
+            names.reserve(name);
+        }
         for array in &logic.arrays {
             names.take(&format!("gen_{}", array.name));
             array.axes.iter().for_each(|(axis, _)| names.take(axis));

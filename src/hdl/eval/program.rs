@@ -173,10 +173,10 @@ impl Program {
                 Kind::Parity => unary(code, slab, |_, a| u64::from(a.count_ones()) & 1),
                 Kind::Mux => mux(code, slab),
                 Kind::ShiftLeft => {
-                    binary(code, slab, |_, a, b| if b < BITS.into() { a << b } else { 0 });
+                    binary(code, slab, |_, a, b| if b < u64::from(BITS) { a << b } else { 0 });
                 }
                 Kind::ShiftRightUnsigned => {
-                    binary(code, slab, |_, a, b| if b < BITS.into() { a >> b } else { 0 });
+                    binary(code, slab, |_, a, b| if b < u64::from(BITS) { a >> b } else { 0 });
                 }
                 Kind::ShiftRightSigned => {
                     binary(code, slab, |_, a, b| (a as i64 >> b.min(63)) as u64);
@@ -206,7 +206,7 @@ impl Program {
     fn select(&self, code: &[Instr], slab: &mut [u64]) {
         for i in code {
             let index = slab[i.a as usize];
-            slab[i.to as usize] = if index < i.c.into() {
+            slab[i.to as usize] = if index < u64::from(i.c) {
                 slab[self.pool[i.b as usize + index as usize] as usize]
             } else {
                 0
@@ -232,7 +232,7 @@ fn binary(code: &[Instr], slab: &mut [u64], f: impl Fn(&Instr, u64, u64) -> u64)
 fn fetch(code: &[Instr], slab: &mut [u64]) {
     for i in code {
         let index = slab[i.a as usize];
-        let inside = index < i.c.into();
+        let inside = index < u64::from(i.c);
         slab[i.to as usize] = if inside { slab[i.b as usize + index as usize] } else { 0 };
     }
 }

@@ -138,7 +138,7 @@ fn signed_corners() {
     m.output("less_o", bit()).set(a.lt(b));
     m.output("magnitude_o", uint(8)).set(a.abs());
     m.output("clamped_o", sint(4)).set(a.saturate(sint(4)));
-    m.output("third_o", sint(5)).set(a.shr(3));
+    m.output("third_o", sint(5)).set(a >> 3);
     let mut sim = Bench::new(&m.finish().unwrap());
     sim.set("a_i", -128).set("b_i", 255);
     assert_eq!(sim.get("product_o"), 16384);

@@ -75,7 +75,7 @@ impl Place {
     /// The value as an index or an amount, if it is below 2^32.
     fn small(self, slab: &[u64]) -> Option<usize> {
         let (low, rest) = self.slice(slab).split_first()?;
-        let fits = rest.iter().all(|&limb| limb == 0) && *low <= u32::MAX.into();
+        let fits = rest.iter().all(|&limb| limb == 0) && *low <= u64::from(u32::MAX);
         fits.then_some(*low as usize)
     }
 }

@@ -8,7 +8,6 @@
 use std::sync::Arc;
 
 use lacuna::hdl::*;
-use lacuna::verilog;
 
 /// One element: a multiplier and an accumulator that can also take its neighbour's.
 fn element() -> Result<Arc<Module>, Errors> {
@@ -87,8 +86,8 @@ pub fn systolic(rows: u32, cols: u32) -> Result<Arc<Module>, Errors> {
     });
 
     // Zeros follow the last beat, so what flows through behind it adds nothing.
-    let act = load.mux(input["act"], 0);
-    let weight = load.mux(input["weight"], 0);
+    let act = load.mux(input["act"], 0).named("act");
+    let weight = load.mux(input["weight"], 0).named("weight");
     let elements = m.array("element", &[("row", rows), ("col", cols)], &element()?);
     elements.shift("act_i", "col", &skew(&m, "act", act, step), step);
     elements.shift("weight_i", "row", &skew(&m, "weight", weight, step), step);
@@ -100,13 +99,4 @@ pub fn systolic(rows: u32, cols: u32) -> Result<Arc<Module>, Errors> {
     output["sum"].set(pack(&m, &elements.last("sum_o", "row")));
     output["last"].set(at_end);
     m.finish()
-}
-
-fn main() {
-    let mut sizes = std::env::args().skip(1).map(|size| size.parse::<u32>().unwrap_or(4));
-    let (rows, cols) = (sizes.next().unwrap_or(4), sizes.next().unwrap_or(4));
-    let module = systolic(rows, cols).unwrap_or_else(|errors| panic!("{errors}"));
-    for file in verilog::emit(&module, &verilog::Style::default()).expect("it gates no clock") {
-        print!("{}", file.text);
-    }
 }

@@ -1,0 +1,34 @@
+# Two targets do everything on a bare machine that has Rust: `make demo` and `make test`.
+
+.PHONY: demo test check setup bench fuzz doc
+
+# Emits the example design, lints it and multiplies two matrices with it; then the same for a
+# configuration.
+demo: setup
+	cargo run --release --quiet --example systolic
+	cargo run --release --quiet -- emit -c configs/example.toml -o build/example
+	cargo run --release --quiet -- lint -c configs/example.toml
+
+# Format, lint and every test.
+test: setup check
+	cargo test --all-features
+
+check:
+	cargo fmt --check
+	cargo clippy --all-features --all-targets --quiet -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --all-features --no-deps --quiet
+
+setup:
+	scripts/setup.sh
+
+bench: setup
+	cargo bench --bench core
+
+# Longer than a test may take: 20,000 random modules, and a minute of the configuration's reader.
+# `cargo install cargo-fuzz` brings the fuzzer.
+fuzz: setup
+	LACUNA_RANDOM_MODULES=20000 cargo test --release --test random_modules -- --nocapture
+	RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none config -- -max_total_time=60
+
+doc:
+	cargo doc --no-deps --open

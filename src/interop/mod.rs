@@ -1,0 +1,3 @@
+//! Modules in the terms of other hardware description libraries.
+
+pub mod rust_hdl;
