@@ -282,6 +282,10 @@ impl<'a> Legalizer<'a> {
                 let signed = ty(a).signed || ty(b).signed;
                 let factor = |this: &mut Self, x: NodeId| {
                     let ty = this.node(x).ty;
+                    if ty.signed && this.constant(x).is_some() {
+                        // The minus sign is an operator of the product's width.
+                        return this.operand(x, width, true);
+                    }
                     this.isolated(x, ty.width + u32::from(signed && !ty.signed), signed)
                 };
                 let (left, right) = (factor(self, a), factor(self, b));

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::array;
 use super::ast::Expr;
+use super::decide::decide;
 use super::interface::declaration;
 use super::layout::Text;
 use super::legalize::{Legalizer, Net, NetValue, signal_name};
@@ -17,7 +18,10 @@ use crate::hdl::ir::{
 
 /// Prints a module with logic.
 pub(super) fn print(module: &Module, logic: &Logic, style: &Style) -> Result<String, VerilogError> {
-    let mut printer = Printer::new(module, logic, style)?;
+    let drivers = Drivers::of(logic);
+    let used = Used::of(module, logic, &drivers, false);
+    let logic = &decide(module, logic);
+    let mut printer = Printer::new(module, logic, used, style)?;
     printer.combinational(false);
     printer.clock_gates();
     printer.instances();
@@ -77,10 +81,9 @@ impl<'a> Printer<'a> {
     fn new(
         module: &'a Module,
         logic: &'a Logic,
+        used: Used,
         style: &'a Style,
     ) -> Result<Printer<'a>, VerilogError> {
-        let drivers = Drivers::of(logic);
-        let used = Used::of(module, logic, &drivers, false);
         let is_port = |id: &SignalId| module.ports.contains(id);
         let formal_only: HashSet<SignalId> = (0..module.signals.len() as u32)
             .map(SignalId::from_index)
