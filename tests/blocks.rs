@@ -20,7 +20,7 @@ const SAMPLES: usize = 200;
 /// Longer text and wider ports are left out of what the tools read, so that they stay quick; the
 /// bounds of each parameter are tried whatever they become.
 const LONGEST_TEXT: usize = 200_000;
-const WIDEST_PORTS: u32 = 2000;
+const WIDEST_PORTS: u32 = 1000;
 
 /// Every technology.
 fn techs() -> Vec<Tech> {

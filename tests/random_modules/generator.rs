@@ -9,7 +9,8 @@ use super::recipe::*;
 
 /// The recipe of a number under a seed.
 pub fn recipe(seed: u64, number: usize) -> Recipe {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed ^ (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mut rng =
+        ChaCha8Rng::seed_from_u64(seed ^ (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     loop {
         let recipe = hierarchy(&mut rng);
         if stages(&recipe) <= MOST_STAGES {
@@ -63,9 +64,7 @@ fn stages(recipe: &Recipe) -> u32 {
                 }
                 Item::Memory { .. } => 2,
                 Item::Instance { module, .. } => known[*module],
-                Item::Array { module, axes, .. } => {
-                    axes.iter().sum::<u32>() * (known[*module] + 1)
-                }
+                Item::Array { module, axes, .. } => axes.iter().sum::<u32>() * (known[*module] + 1),
                 _ => 0,
             };
         }
@@ -119,12 +118,7 @@ fn shape(module: &Mod) -> (usize, usize) {
     (inputs, outputs)
 }
 
-fn module(
-    rng: &mut ChaCha8Rng,
-    size: std::ops::Range<usize>,
-    depth: u32,
-    children: &[Mod],
-) -> Mod {
+fn module(rng: &mut ChaCha8Rng, size: std::ops::Range<usize>, depth: u32, children: &[Mod]) -> Mod {
     let count = rng.random_range(size);
     let mut g = Generator { rng, next: 0, known: vec![], depth };
     let mut inputs = Vec::new();
@@ -168,12 +162,12 @@ fn module(
                 let valid = g.condition();
                 Item::StreamOut { id: g.value(), fields, valid }
             }
-            0..100 => {
+            100 => g.instance(children),
+            101 => g.array(children),
+            _ => {
                 let value = g.expr(g.depth);
                 Item::Value { id: g.value(), value }
             }
-            100 => g.instance(children),
-            _ => g.array(children),
         };
         items.push(item);
     }
@@ -258,12 +252,35 @@ impl Generator<'_> {
             return self.leaf();
         }
         const BINARY: [Op; 17] = [
-            Op::Add, Op::Sub, Op::Mul, Op::And, Op::Or, Op::Xor, Op::Eq, Op::Ne, Op::Lt, Op::Le,
-            Op::Gt, Op::Ge, Op::Min, Op::Max, Op::BitAt, Op::ShiftLeft, Op::ShiftRight,
+            Op::Add,
+            Op::Sub,
+            Op::Mul,
+            Op::And,
+            Op::Or,
+            Op::Xor,
+            Op::Eq,
+            Op::Ne,
+            Op::Lt,
+            Op::Le,
+            Op::Gt,
+            Op::Ge,
+            Op::Min,
+            Op::Max,
+            Op::BitAt,
+            Op::ShiftLeft,
+            Op::ShiftRight,
         ];
         const UNARY: [Op; 10] = [
-            Op::Not, Op::Neg, Op::All, Op::Any, Op::Parity, Op::CountOnes, Op::Abs, Op::Msb,
-            Op::AsSigned, Op::AsUnsigned,
+            Op::Not,
+            Op::Neg,
+            Op::All,
+            Op::Any,
+            Op::Parity,
+            Op::CountOnes,
+            Op::Abs,
+            Op::Msb,
+            Op::AsSigned,
+            Op::AsUnsigned,
         ];
         let (op, operands) = match self.rng.random_range(0..100) {
             0..42 => (BINARY[self.rng.random_range(0..BINARY.len())].clone(), 2),

@@ -45,13 +45,37 @@ pub struct Mod {
 /// A part of a module. Its expressions refer to earlier parts and to registers with reset.
 #[derive(Clone, Debug)]
 pub enum Item {
-    Value { id: Id, value: E },
+    Value {
+        id: Id,
+        value: E,
+    },
     /// Statements that assign some signals. A guard holds registers without reset.
-    Process { targets: Vec<Target>, guard: Option<E>, body: Vec<Stmt> },
-    Memory { id: Id, ty: Type, depth: u32, writes: Vec<Write>, reads: Vec<Read> },
+    Process {
+        targets: Vec<Target>,
+        guard: Option<E>,
+        body: Vec<Stmt>,
+    },
+    Memory {
+        id: Id,
+        ty: Type,
+        depth: u32,
+        writes: Vec<Write>,
+        reads: Vec<Read>,
+    },
     /// Whether it is in state n is the value `id + n`.
-    Machine { id: Id, states: usize, arms: Vec<(usize, Vec<Goto>)>, default: Option<Goto> },
-    Instance { id: Id, module: usize, inputs: Vec<E>, gate: Option<E>, outputs: Vec<(usize, Id)> },
+    Machine {
+        id: Id,
+        states: usize,
+        arms: Vec<(usize, Vec<Goto>)>,
+        default: Option<Goto>,
+    },
+    Instance {
+        id: Id,
+        module: usize,
+        inputs: Vec<E>,
+        gate: Option<E>,
+        outputs: Vec<(usize, Id)>,
+    },
     /// The elements' values of an output are `id`, `id + 1` and so on.
     Array {
         id: Id,
@@ -61,9 +85,17 @@ pub enum Item {
         gate: Option<E>,
         outputs: Vec<(usize, Place, Id)>,
     },
-    StreamIn { id: Id, fields: Vec<(Id, Type)>, ready: E },
+    StreamIn {
+        id: Id,
+        fields: Vec<(Id, Type)>,
+        ready: E,
+    },
     /// What its ready brings is the value `id`.
-    StreamOut { id: Id, fields: Vec<(Type, E)>, valid: E },
+    StreamOut {
+        id: Id,
+        fields: Vec<(Type, E)>,
+        valid: E,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -113,8 +145,17 @@ pub enum Feed {
     Broadcast(E),
     Each(Vec<E>),
     /// Falls back to the first edge for all, where no output fits or a loop would close.
-    Chain { axis: usize, back: bool, output: usize, edge: Vec<E> },
-    Shift { axis: usize, enable: E, edge: Vec<E> },
+    Chain {
+        axis: usize,
+        back: bool,
+        output: usize,
+        edge: Vec<E>,
+    },
+    Shift {
+        axis: usize,
+        enable: E,
+        edge: Vec<E>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -214,11 +255,7 @@ struct Scope<'m> {
     sweep: Expr<'m>,
 }
 
-fn build_module(
-    recipe: &Mod,
-    name: &str,
-    children: &[Arc<Module>],
-) -> Result<Arc<Module>, Errors> {
+fn build_module(recipe: &Mod, name: &str, children: &[Arc<Module>]) -> Result<Arc<Module>, Errors> {
     let builder = ModuleBuilder::new(name);
     describe(&builder, recipe, children);
     builder.finish()
@@ -443,7 +480,9 @@ impl<'m> Scope<'m> {
                     });
                     for (state, gotos) in arms {
                         if known.insert(state % states) {
-                            cases.case(&name(*state), || gotos.iter().take(2).for_each(go_late(&go)));
+                            cases.case(&name(*state), || {
+                                gotos.iter().take(2).for_each(go_late(&go))
+                            });
                         }
                     }
                     if let Some(default) = default {
@@ -478,7 +517,8 @@ impl<'m> Scope<'m> {
             Item::StreamIn { id, fields, ready } => {
                 let named: Vec<(String, Type)> =
                     fields.iter().map(|(id, ty)| (format!("f{id}"), *ty)).collect();
-                let named: Vec<(&str, Type)> = named.iter().map(|(n, t)| (n.as_str(), *t)).collect();
+                let named: Vec<(&str, Type)> =
+                    named.iter().map(|(n, t)| (n.as_str(), *t)).collect();
                 let stream = m.stream_in(&format!("in{id}"), &named);
                 stream.ready.set(self.condition(ready));
                 let valid = stream.valid;
@@ -489,12 +529,10 @@ impl<'m> Scope<'m> {
                 }
             }
             Item::StreamOut { id, fields, valid } => {
-                let named: Vec<(String, Type)> = fields
-                    .iter()
-                    .enumerate()
-                    .map(|(n, (ty, _))| (format!("f{n}"), *ty))
-                    .collect();
-                let named: Vec<(&str, Type)> = named.iter().map(|(n, t)| (n.as_str(), *t)).collect();
+                let named: Vec<(String, Type)> =
+                    fields.iter().enumerate().map(|(n, (ty, _))| (format!("f{n}"), *ty)).collect();
+                let named: Vec<(&str, Type)> =
+                    named.iter().map(|(n, t)| (n.as_str(), *t)).collect();
                 let stream = m.stream_out(&format!("out{id}"), &named);
                 stream.valid.set(self.condition(valid));
                 for ((_, port), (ty, value)) in stream.payload().zip(fields) {
@@ -643,7 +681,8 @@ impl<'m> Scope<'m> {
                     Kind::Register(_) => !assigns(body, index),
                     _ => !is_definite(body, index),
                 };
-                let has_default = body.iter().any(|s| matches!(s, Stmt::Assign(t, _) if *t == index));
+                let has_default =
+                    body.iter().any(|s| matches!(s, Stmt::Assign(t, _) if *t == index));
                 if needed && !has_default {
                     signals[index].set(0);
                 }
@@ -795,9 +834,11 @@ fn holds_unreset_state(module: &Module) -> bool {
     module.signals.iter().any(|signal| unreset(&signal.kind))
         || module.logic().is_some_and(|logic| {
             logic.instanced().any(|child| holds_unreset_state(child))
-                || logic.arrays.iter().flat_map(|a| a.inputs.iter().flatten()).any(|input| {
-                    matches!(input, lacuna::hdl::ir::ArrayInput::Shift { .. })
-                })
+                || logic
+                    .arrays
+                    .iter()
+                    .flat_map(|a| a.inputs.iter().flatten())
+                    .any(|input| matches!(input, lacuna::hdl::ir::ArrayInput::Shift { .. }))
         })
 }
 

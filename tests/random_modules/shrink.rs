@@ -39,13 +39,16 @@ pub fn shrink(case: &Case, failure: &Failure, limit: std::time::Duration) -> (Ca
             if start.elapsed() > limit {
                 return best;
             }
-            let cases: Vec<Case> =
-                chunk.iter().map(|(_, recipe)| Case { recipe: recipe.clone(), ..case.clone() }).collect();
+            let cases: Vec<Case> = chunk
+                .iter()
+                .map(|(_, recipe)| Case { recipe: recipe.clone(), ..case.clone() })
+                .collect();
             let verdicts = run(&cases, tools);
-            let alike = cases.into_iter().zip(verdicts).zip(chunk).filter_map(|((c, v), (at, _))| {
-                let v = v.filter(|v| v.is_alike(failure))?;
-                Some((c, v, *at))
-            });
+            let alike =
+                cases.into_iter().zip(verdicts).zip(chunk).filter_map(|((c, v), (at, _))| {
+                    let v = v.filter(|v| v.is_alike(failure))?;
+                    Some((c, v, *at))
+                });
             found = alike.min_by_key(|(case, _, _)| case.recipe.size());
             if found.is_some() {
                 break;
@@ -92,6 +95,12 @@ fn candidates(recipe: &Recipe) -> Vec<Recipe> {
                 });
             }
         }
+        for keep in [0..outputs / 2, outputs / 2..outputs] {
+            try_one(&|r| {
+                let outputs = &mut r.modules[index].outputs;
+                *outputs = outputs[keep.clone()].to_vec();
+            });
+        }
         for output in 0..outputs {
             try_one(&|r| {
                 r.modules[index].outputs.remove(output);
@@ -103,7 +112,11 @@ fn candidates(recipe: &Recipe) -> Vec<Recipe> {
                 try_one(&|r| {
                     let items = &mut r.modules[index].items;
                     let middle = items.len() / 2;
-                    if half == 0 { items.drain(..middle) } else { items.drain(middle..) };
+                    if half == 0 {
+                        items.drain(..middle)
+                    } else {
+                        items.drain(middle..)
+                    };
                 });
             }
         }
@@ -157,7 +170,9 @@ fn simplify(e: &mut E, change: usize) {
             Some(operand) => operand.clone(),
             None => return,
         },
-        (E::Op(op, operands), 5) if operands.len() > 1 && matches!(op, Op::Select | Op::Concat | Op::Pack) => {
+        (E::Op(op, operands), 5)
+            if operands.len() > 1 && matches!(op, Op::Select | Op::Concat | Op::Pack) =>
+        {
             E::Op(op.clone(), operands[..operands.len() - 1].to_vec())
         }
         (E::Ref(_) | E::Typed(..), 0) => E::Const(0.into()),
@@ -301,7 +316,9 @@ fn change_statement(body: &mut Vec<Stmt>, mut place: usize, change: usize) {
                     Stmt::Assign(..) => {}
                 },
                 _ => match &mut kept {
-                    Stmt::If(arms, _) if arms.len() > 1 => drop(arms.remove((change - 5) % arms.len())),
+                    Stmt::If(arms, _) if arms.len() > 1 => {
+                        drop(arms.remove((change - 5) % arms.len()))
+                    }
                     Stmt::Switch(_, arms, _) if arms.len() > 1 => {
                         drop(arms.remove((change - 5) % arms.len()));
                     }

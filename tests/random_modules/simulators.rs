@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
+use lacuna::config::Reset;
 use lacuna::hdl::eval::Evaluator;
 use lacuna::hdl::ir::Direction;
 use lacuna::hdl::{Module, Type};
-use lacuna::config::Reset;
 use lacuna::verilog::{self, Style};
 use num_bigint::BigInt;
 
@@ -97,7 +97,8 @@ impl Failure {
     /// One line.
     pub fn brief(&self) -> String {
         let text = self.to_string();
-        let lines: Vec<&str> = text.lines().take(if self.is_difference() { 4 } else { 1 }).collect();
+        let lines: Vec<&str> =
+            text.lines().take(if self.is_difference() { 4 } else { 1 }).collect();
         lines.join("")
     }
 
@@ -217,7 +218,8 @@ fn check(
         for (cycle, expected) in evaluated.iter().enumerate() {
             let verilator = line(&verilator, cycle);
             let icarus = line(&icarus, cycle);
-            let differs = |other: &Option<Vec<String>>| other.as_ref().is_some_and(|o| o != expected);
+            let differs =
+                |other: &Option<Vec<String>>| other.as_ref().is_some_and(|o| o != expected);
             if !differs(&verilator) && !differs(&icarus) {
                 continue;
             }
@@ -225,9 +227,8 @@ fn check(
                 Some(values) => values.get(n).cloned().unwrap_or("nothing".into()),
                 None => expected[n].clone(),
             };
-            let output = (0..expected.len()).find(|&n| {
-                at(&verilator, n) != expected[n] || at(&icarus, n) != expected[n]
-            });
+            let output = (0..expected.len())
+                .find(|&n| at(&verilator, n) != expected[n] || at(&icarus, n) != expected[n]);
             let output = output.unwrap_or(0);
             verdicts[*index] = Some(Failure::Differ(Difference {
                 cycle,
@@ -314,9 +315,10 @@ impl Batch {
             let width: u32 = stimulus.iter().map(|(_, ty, _)| ty.width).sum();
             let mut lines = String::new();
             for cycle in 0..CYCLES {
-                let packed = stimulus.iter().rev().fold(BigInt::from(0), |packed, (_, ty, values)| {
-                    (packed << ty.width) + lacuna::hdl::uint(ty.width).wrap(&values[cycle])
-                });
+                let packed =
+                    stimulus.iter().rev().fold(BigInt::from(0), |packed, (_, ty, values)| {
+                        (packed << ty.width) + lacuna::hdl::uint(ty.width).wrap(&values[cycle])
+                    });
                 let _ = writeln!(lines, "{}", hex(&packed, width));
             }
             fs::write(path.join(format!("stimulus{index}.hex")), lines).expect("it can be written");
@@ -377,7 +379,8 @@ impl Batch {
     ) -> Result<(), Refusal> {
         let mut last = None;
         for line in text.lines() {
-            let owner = self.cases.iter().copied().find(|index| line.contains(&format!("r{index}_m")));
+            let owner =
+                self.cases.iter().copied().find(|index| line.contains(&format!("r{index}_m")));
             let starts = line.starts_with('%') || owner.is_some() && !line.starts_with(' ');
             if starts && !line.starts_with("%Warning: ") {
                 match owner {
@@ -394,7 +397,10 @@ impl Batch {
         Ok(())
     }
 
-    fn verilator(&self, said: &mut Vec<(usize, &'static str, String)>) -> Result<Vec<String>, Refusal> {
+    fn verilator(
+        &self,
+        said: &mut Vec<(usize, &'static str, String)>,
+    ) -> Result<Vec<String>, Refusal> {
         let lint = Path::new("waive.vlt");
         fs::write(self.path().join(lint), WAIVERS).expect("the file can be written");
         let verilate = |flags: &[&str]| {
@@ -447,7 +453,10 @@ impl Batch {
         Ok(self.outputs())
     }
 
-    fn icarus(&self, said: &mut Vec<(usize, &'static str, String)>) -> Result<Vec<String>, Refusal> {
+    fn icarus(
+        &self,
+        said: &mut Vec<(usize, &'static str, String)>,
+    ) -> Result<Vec<String>, Refusal> {
         fs::write(self.path().join("bench.v"), bench()).expect("the file can be written");
         let mut command = Command::new("iverilog");
         command.args(["-g2005", "-Wall", "-Wno-timescale", "-s", "bench", "-o", "simulation.vvp"]);
