@@ -279,6 +279,11 @@ impl<'a> Printer<'a> {
         self.flush_nets();
         let all = |text: &mut Text| lines.iter().for_each(|line| text.line(line));
         self.body.gap();
+        if self.module.has_reset {
+            let active = self.style.reset.is_active().text();
+            self.body.line(&format!("initial assume ({active});"));
+            self.body.gap();
+        }
         if self.module.has_clock {
             let outside = self.style.reset.inactive();
             let has_reset = self.module.has_reset;

@@ -13,10 +13,16 @@ const REQUESTERS: [u32; 7] = [1, 2, 3, 5, 17, 64, 256];
 struct Reference {
     requesters: usize,
     turn: usize,
+    hold: bool,
+    /// Who was granted in the cycle before, if the grant was not taken.
+    held: Option<usize>,
 }
 
 impl Reference {
     fn grant(&self, requests: &[bool]) -> Option<usize> {
+        if let Some(held) = self.held.filter(|&held| self.hold && requests[held]) {
+            return Some(held);
+        }
         let round = (0..self.requesters).map(|i| (self.turn + i) % self.requesters);
         round.into_iter().find(|&i| requests[i])
     }
@@ -25,6 +31,7 @@ impl Reference {
         if let (Some(grant), true) = (grant, advance) {
             self.turn = (grant + 1) % self.requesters;
         }
+        self.held = grant.filter(|_| !advance);
     }
 }
 
@@ -37,11 +44,12 @@ fn limbs(bits: &[bool]) -> Vec<u64> {
 /// cycle before.
 fn run(
     requesters: u32,
+    hold: bool,
     seed: u64,
     cycles: u64,
     mut requests: impl FnMut(&mut ChaCha8Rng, &mut Vec<bool>, Option<usize>),
 ) {
-    let module = elaborate::<Arbiter>(&ArbiterParameters { requesters });
+    let module = elaborate::<Arbiter>(&ArbiterParameters { requesters, hold });
     let mut sim = Evaluator::new(&module).unwrap();
     let port = |name: &str| sim.port(name).unwrap();
     let (request, advance) = (port("request_i"), port("advance_i"));
@@ -50,7 +58,7 @@ fn run(
     sim.randomize(seed);
     sim.reset();
     let count = requesters as usize;
-    let mut reference = Reference { requesters: count, turn: 0 };
+    let mut reference = Reference { requesters: count, turn: 0, hold, held: None };
     let mut asks = vec![false; count];
     // For each standing request, how many others were granted since.
     let mut waited = vec![0; count];
@@ -84,18 +92,22 @@ fn run(
         sim.step();
         if random.random_ratio(1, 100) {
             sim.reset();
-            reference.turn = 0;
+            (reference.turn, reference.held) = (0, None);
             waited.fill(0);
         }
     }
     assert_eq!(sim.failures(), []);
 }
 
+/// Seeds, one in how many asks, and whether grants are held.
+const SHARES: [(u64, u32, bool); 6] =
+    [(1, 1, true), (2, 4, true), (3, 16, true), (1, 1, false), (2, 4, false), (3, 16, false)];
+
 #[test]
 fn requests_that_come_and_go_are_granted_in_turn() {
     for requesters in REQUESTERS {
-        for (seed, part) in [(1, 1), (2, 4), (3, 16)] {
-            run(requesters, seed, 500, |random, asks, _| {
+        for (seed, part, hold) in SHARES {
+            run(requesters, hold, seed, 500, |random, asks, _| {
                 asks.iter_mut().for_each(|asks| *asks = random.random_ratio(1, part));
             });
         }
@@ -105,8 +117,8 @@ fn requests_that_come_and_go_are_granted_in_turn() {
 #[test]
 fn standing_requests_are_granted_in_turn() {
     for requesters in REQUESTERS {
-        for (seed, part) in [(1, 1), (2, 4), (3, 16)] {
-            run(requesters, seed, 500, |random, asks, taken| {
+        for (seed, part, hold) in SHARES {
+            run(requesters, hold, seed, 500, |random, asks, taken| {
                 if let Some(taken) = taken {
                     asks[taken] = false;
                 }
@@ -119,7 +131,7 @@ fn standing_requests_are_granted_in_turn() {
 #[test]
 fn all_ask_always_and_each_is_granted_once_a_round() {
     for requesters in REQUESTERS {
-        let module = elaborate::<Arbiter>(&ArbiterParameters { requesters });
+        let module = elaborate::<Arbiter>(&ArbiterParameters { requesters, ..Default::default() });
         let mut sim = Evaluator::new(&module).unwrap();
         let (request, advance) = (sim.port("request_i").unwrap(), sim.port("advance_i").unwrap());
         let index = sim.port("index_o").unwrap();
@@ -139,7 +151,7 @@ fn all_ask_always_and_each_is_granted_once_a_round() {
 #[test]
 fn the_grant_follows_the_requests_alone() {
     for requesters in REQUESTERS {
-        let module = elaborate::<Arbiter>(&ArbiterParameters { requesters });
+        let module = elaborate::<Arbiter>(&ArbiterParameters { requesters, ..Default::default() });
         for (output, inputs) in paths(&module) {
             assert_eq!(inputs, ["request_i"], "{output}");
         }
@@ -148,7 +160,7 @@ fn the_grant_follows_the_requests_alone() {
 
 #[test]
 fn snapshots() {
-    snapshot!(Arbiter, "arbiter_1", ArbiterParameters { requesters: 1 });
-    snapshot!(Arbiter, "arbiter_2", ArbiterParameters { requesters: 2 });
-    snapshot!(Arbiter, "arbiter_5", ArbiterParameters { requesters: 5 });
+    snapshot!(Arbiter, "arbiter_1", ArbiterParameters { requesters: 1, hold: true });
+    snapshot!(Arbiter, "arbiter_2", ArbiterParameters { requesters: 2, hold: false });
+    snapshot!(Arbiter, "arbiter_5", ArbiterParameters { requesters: 5, hold: true });
 }
