@@ -38,6 +38,7 @@ fn a_constant_address_beyond_the_depth_writes_nothing() {
     memory.write(1, a, true);
     m.output("b_o", uint(8)).set(memory.read("b", 3, true));
     m.output("c_o", uint(8)).set(memory.read("c", 1, true));
+    m.output("d_o", uint(8)).set(memory.read_async("d", 3));
     let text = text(&finish(m));
     assert!(!text.contains("cells_mem[2'd3]"), "{text}");
 }

@@ -123,6 +123,10 @@ impl<'m> Memory<'m> {
             None => data.expr(),
             Some(inside) => {
                 let zero = m.node(ir::Op::Const(0.into()), self.ty, source);
+                if inside.constant().is_some() {
+                    // Beyond the depth in every case: the element is read for nothing.
+                    m.discard(data);
+                }
                 inside.mux(data, zero)
             }
         }
