@@ -216,7 +216,7 @@ impl<'a> Legalizer<'a> {
             Op::Const(_) | Op::Signal(_) => true,
             _ if node.name.is_some() => false,
             Op::Cast(a) => node.ty.width <= self.node(*a).ty.width && self.is_trivial(*a),
-            Op::Slice(a, _) => is_leaf(*a),
+            Op::Slice(a, _) => is_leaf(*a) || self.node(*a).name.is_some(),
             Op::Unary(UnaryOp::Not, a) => node.ty.width == 1 && is_leaf(*a),
             Op::Binary(BinaryOp::Eq | BinaryOp::Ne, a, b) => is_leaf(*a) && is_leaf(*b),
             _ => false,
