@@ -371,6 +371,7 @@ impl<'m> Array<'m> {
     }
 
     /// One value for each of `count` elements, in one.
+    #[track_caller]
     fn packed<T: Operand<'m> + Copy>(
         &self,
         port: &str,
@@ -400,6 +401,7 @@ impl<'m> Array<'m> {
         }
     }
 
+    #[track_caller]
     fn neighbour<T: Operand<'m> + Copy>(
         &self,
         port: &str,

@@ -247,6 +247,11 @@ impl<'a> Legalizer<'a> {
 
     /// What a net of exactly the expression's type is assigned.
     fn definition(&mut self, id: NodeId) -> Expr {
+        // Chains of expressions may be longer than a thread's stack is deep.
+        stacker::maybe_grow(128 * 1024, 4 * 1024 * 1024, || self.shallow_definition(id))
+    }
+
+    fn shallow_definition(&mut self, id: NodeId) -> Expr {
         let node = self.node(id);
         let width = node.ty.width;
         let ty = |id: NodeId| self.node(id).ty;
