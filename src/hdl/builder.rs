@@ -15,6 +15,9 @@ use super::signal::Signal;
 use super::ty::Type;
 use super::{ir, name};
 
+/// How deep conditions may nest; a chain of alternatives nests one deeper with each.
+pub(super) const MAX_NESTING: usize = 1000;
+
 /// A module under description.
 ///
 /// Declare ports, registers and wires, combine their values with operators, assign, and
@@ -187,6 +190,12 @@ impl ModuleBuilder {
         let (name, source) = (self.name, self.source);
         let mut draft = self.draft.into_inner();
         draft.logic.statements = std::mem::take(&mut draft.open[0]);
+        for clash in ["clk_i", "rst_ni", "rst_i"] {
+            if let Some(&at) = draft.taken.get(clash) {
+                let kind = ErrorKind::NameClash { name: clash.to_string(), other: source };
+                draft.errors.push(Error { module: name.clone(), kind, source: at });
+            }
+        }
         let mut module = draft.into_module(name, source, Body::Logic);
         check::check(&mut module.0, &mut module.1);
         module.1.into_result(module.0)
@@ -240,6 +249,15 @@ impl ModuleBuilder {
         }
     }
 
+    /// Takes the name in Verilog, `text`, of what the user calls `name`.
+    pub(super) fn claim_for(&self, name: &str, text: &str, source: Source) {
+        if name.is_empty() {
+            let reason = name::NameError::Empty;
+            self.report(ErrorKind::Name { name: String::new(), reason }, source);
+        }
+        self.claim(text, source);
+    }
+
     /// Takes a name in the module's one name space.
     pub(super) fn claim(&self, text: &str, source: Source) {
         self.check_name(text, source);
@@ -258,7 +276,7 @@ impl ModuleBuilder {
     ) -> Signal<'_> {
         match kind {
             // The name of a register in Verilog carries a suffix, and it is that name that clashes.
-            SignalKind::Register { .. } => self.claim(&format!("{name}_q"), source),
+            SignalKind::Register { .. } => self.claim_for(&name, &format!("{name}_q"), source),
             _ => self.claim(&name, source),
         }
         let ty = if ty.is_legal() {
@@ -312,12 +330,22 @@ impl ModuleBuilder {
     }
 
     /// Collects the statements that `describe` makes.
-    pub(super) fn block(&self, describe: impl FnOnce()) -> Vec<Statement> {
+    pub(super) fn block(&self, source: Source, describe: impl FnOnce()) -> Vec<Statement> {
         self.draft.borrow_mut().open.push(vec![]);
         self.depth.set(self.depth.get() + 1);
         describe();
         self.depth.set(self.depth.get() - 1);
-        self.draft.borrow_mut().open.pop().expect("the block was opened above")
+        let block = self.draft.borrow_mut().open.pop().expect("the block was opened above");
+        if self.depth() >= MAX_NESTING {
+            self.too_deep(source);
+            return vec![];
+        }
+        block
+    }
+
+    pub(super) fn too_deep(&self, source: Source) {
+        let text = format!("conditions nest more than {MAX_NESTING} deep");
+        self.report(ErrorKind::Misuse(text), source);
     }
 
     pub(super) fn depth(&self) -> usize {
@@ -366,7 +394,8 @@ impl IntoResult for Found {
             return Ok(Arc::new(module));
         }
         self.sort_by_key(|e| (e.source.0.file(), e.source.0.line(), e.source.0.column()));
-        self.dedup();
+        // One mistake of one line is reported once; a source takes no part in comparisons.
+        self.dedup_by(|a, b| a == b && a.source.0 == b.source.0);
         Err(Errors(self))
     }
 }

@@ -25,17 +25,20 @@ pub(super) fn check(module: &mut Module, found: &mut Found) {
 
     let graph = Graph::of(module, logic, &drivers);
     if let Some(cycle) = graph.find_cycle() {
-        let names = graph.names(module, &cycle);
-        let first = cycle.iter().find_map(|&v| graph.signal(v));
-        let source = first.map_or(module.source, |id| module.signal(id).source);
+        let places: Vec<_> = cycle.iter().filter_map(|&v| graph.place(module, logic, v)).collect();
+        let mut names: Vec<String> = places.iter().map(|(name, _)| name.clone()).collect();
+        names.extend(names.first().cloned());
+        let source = places.first().map_or(module.source, |&(_, source)| source);
         report(ErrorKind::Loop(names), source);
     } else {
+        let places: HashMap<SignalId, u32> = module.ports.iter().copied().zip(0..).collect();
+        let mut marks = Marks::new(graph.edges.len());
         let paths: Vec<Vec<u32>> = module
             .ports
             .iter()
             .map(|&port| match module.direction(port) {
                 Direction::Input => vec![],
-                Direction::Output => graph.inputs_reached(module, port),
+                Direction::Output => graph.inputs_reached(module, port, &places, &mut marks),
             })
             .collect();
         check_streams(module, &paths, &mut report);
@@ -44,13 +47,6 @@ pub(super) fn check(module: &mut Module, found: &mut Found) {
 
     let Body::Logic(logic) = &module.body else { return };
     let (clock, reset) = needs(module, logic);
-    for name in ["clk_i", "rst_ni", "rst_i"] {
-        if let Some(port) = module.port_index(name) {
-            let source = module.port(port).source;
-            let kind = ErrorKind::NameClash { name: name.to_string(), other: module.source };
-            found.push(Error { module: module.name.clone(), kind, source });
-        }
-    }
     (module.has_clock, module.has_reset) = (clock, reset);
 }
 
@@ -265,10 +261,14 @@ pub(crate) struct Used {
 
 impl Used {
     /// `properties`: whether what only properties look at counts too.
+    ///
+    /// Without them, what memories and instances drive counts as used in any case: they are there
+    /// whether or not a tool looks at the properties.
     pub(crate) fn of(module: &Module, logic: &Logic, drivers: &Drivers, properties: bool) -> Used {
         let mut used = Walk {
             nodes: vec![false; logic.nodes.len()],
             signals: vec![false; module.signals.len()],
+            fresh: vec![],
             todo: vec![],
         };
         for &port in &module.ports {
@@ -291,29 +291,32 @@ impl Used {
         used.todo.extend(logic.domains.iter().filter_map(|domain| domain.enable));
         if properties {
             used.todo.extend(logic.properties.iter().map(|p| p.condition));
+        } else {
+            for (index, signal) in module.signals.iter().enumerate() {
+                let (SignalKind::ReadData(_) | SignalKind::AsyncReadData(_) | SignalKind::Instance) =
+                    signal.kind
+                else {
+                    continue;
+                };
+                used.signal(SignalId(index as u32));
+            }
         }
         used.todo.extend(&logic.discarded);
         // Whatever a signal depends on is used with it.
-        let mut followed = vec![false; module.signals.len()];
+        let mut followed = vec![false; logic.memories.len()];
         loop {
             used.drain(logic);
-            let next = (0..followed.len()).filter(|&i| used.signals[i] && !followed[i]);
-            let next: Vec<usize> = next.collect();
-            if next.is_empty() {
-                return Used { signals: used.signals };
-            }
-            for index in next {
-                followed[index] = true;
-                used.todo.extend(drivers.get(SignalId(index as u32)));
-                if let SignalKind::ReadData(memory) | SignalKind::AsyncReadData(memory) =
-                    module.signals[index].kind
-                {
-                    let memory = &logic.memories[memory.index()];
-                    used.todo.extend(memory.reads.iter().flat_map(|r| [r.address, r.enable]));
-                    used.todo.extend(memory.async_reads.iter().map(|r| r.address));
-                    let writes = memory.writes.iter();
-                    used.todo.extend(writes.flat_map(|w| [w.address, w.data, w.enable]));
-                }
+            let Some(signal) = used.fresh.pop() else { return Used { signals: used.signals } };
+            used.todo.extend(drivers.get(signal));
+            if let SignalKind::ReadData(memory) | SignalKind::AsyncReadData(memory) =
+                module.signal(signal).kind
+                && !std::mem::replace(&mut followed[memory.index()], true)
+            {
+                let memory = &logic.memories[memory.index()];
+                used.todo.extend(memory.reads.iter().flat_map(|r| [r.address, r.enable]));
+                used.todo.extend(memory.async_reads.iter().map(|r| r.address));
+                let writes = memory.writes.iter();
+                used.todo.extend(writes.flat_map(|w| [w.address, w.data, w.enable]));
             }
         }
     }
@@ -322,12 +325,16 @@ impl Used {
 struct Walk {
     nodes: Vec<bool>,
     signals: Vec<bool>,
+    /// Signals that were reached, and what they depend on was not followed yet.
+    fresh: Vec<SignalId>,
     todo: Vec<NodeId>,
 }
 
 impl Walk {
     fn signal(&mut self, id: SignalId) {
-        self.signals[id.index()] = true;
+        if !std::mem::replace(&mut self.signals[id.index()], true) {
+            self.fresh.push(id);
+        }
     }
 
     fn drain(&mut self, logic: &Logic) {
@@ -393,18 +400,54 @@ fn check_streams(module: &Module, paths: &[Vec<u32>], report: Report) {
     }
 }
 
-/// Whether any of `targets` depends combinationally on any of `signals`.
-pub(crate) fn reaches(
-    module: &Module,
-    logic: &Logic,
-    targets: &[SignalId],
-    signals: &[SignalId],
-) -> bool {
-    let drivers = Drivers::of(logic);
-    let graph = Graph::of(module, logic, &drivers);
-    let start = targets.iter().flat_map(|&target| drivers.get(target)).map(|id| id.0);
-    let reached = graph.reached(start.collect());
-    signals.iter().any(|id| reached[graph.nodes + id.index()])
+/// The combinational dependencies of a module's signals.
+pub(crate) struct Dependencies {
+    drivers: Drivers,
+    graph: Graph,
+    marks: Marks,
+}
+
+impl Dependencies {
+    pub(crate) fn of(module: &Module, logic: &Logic) -> Dependencies {
+        let drivers = Drivers::of(logic);
+        let graph = Graph::of(module, logic, &drivers);
+        let marks = Marks::new(graph.edges.len());
+        Dependencies { drivers, graph, marks }
+    }
+
+    /// Whether any of `targets` depends combinationally on any of `signals`.
+    pub(crate) fn reaches(&mut self, targets: &[SignalId], signals: &[SignalId]) -> bool {
+        let start = targets.iter().flat_map(|&target| self.drivers.get(target)).map(|id| id.0);
+        self.graph.reached(start.collect(), &mut self.marks);
+        signals.iter().any(|id| self.marks.has((self.graph.nodes + id.index()) as u32))
+    }
+}
+
+/// A set of vertices that costs nothing to empty.
+struct Marks {
+    /// When each vertex came into the set.
+    stamps: Vec<u32>,
+    /// How often the set was emptied.
+    now: u32,
+}
+
+impl Marks {
+    fn new(vertices: usize) -> Marks {
+        Marks { stamps: vec![0; vertices], now: 0 }
+    }
+
+    fn clear(&mut self) {
+        self.now += 1;
+    }
+
+    fn has(&self, vertex: u32) -> bool {
+        self.stamps[vertex as usize] == self.now
+    }
+
+    /// Whether the vertex is new to the set.
+    fn insert(&mut self, vertex: u32) -> bool {
+        std::mem::replace(&mut self.stamps[vertex as usize], self.now) != self.now
+    }
 }
 
 /// Whether the module needs a clock and a reset.
@@ -428,6 +471,8 @@ fn needs(module: &Module, logic: &Logic) -> (bool, bool) {
 struct Graph {
     nodes: usize,
     signals: usize,
+    /// The first vertex of each array.
+    arrays: Vec<usize>,
     edges: Vec<Vec<u32>>,
 }
 
@@ -466,8 +511,10 @@ impl Graph {
                     .collect();
             }
         }
+        let mut arrays = Vec::new();
         for array in &logic.arrays {
             let base = edges.len();
+            arrays.push(base);
             let ports = array.module.ports.len();
             let counts: Vec<usize> = array.axes.iter().map(|&(_, n)| n.min(2) as usize).collect();
             let elements: usize = counts.iter().product();
@@ -512,7 +559,7 @@ impl Graph {
                     .collect();
             }
         }
-        Graph { nodes, signals, edges }
+        Graph { nodes, signals, arrays, edges }
     }
 
     fn signal(&self, vertex: u32) -> Option<SignalId> {
@@ -520,11 +567,16 @@ impl Graph {
         (index < self.signals).then_some(SignalId(index as u32))
     }
 
-    fn names(&self, module: &Module, cycle: &[u32]) -> Vec<String> {
-        let signals = cycle.iter().filter_map(|&v| self.signal(v));
-        let mut names: Vec<String> = signals.map(|id| module.signal(id).name.clone()).collect();
-        names.extend(names.first().cloned());
-        names
+    /// What a vertex is called, and where that was declared; an expression has no name.
+    fn place(&self, module: &Module, logic: &Logic, vertex: u32) -> Option<(String, Source)> {
+        if let Some(id) = self.signal(vertex) {
+            let signal = module.signal(id);
+            return Some((signal.name.clone(), signal.source));
+        }
+        let index = self.arrays.iter().rposition(|&base| base <= vertex as usize)?;
+        let array = &logic.arrays[index];
+        let port = (vertex as usize - self.arrays[index]) % array.module.ports.len();
+        Some((format!("{}.{}", array.name, array.module.port(port).name), array.source))
     }
 
     /// Any cycle, in the order in which values flow. The stack is explicit because chains of
@@ -567,23 +619,31 @@ impl Graph {
     }
 
     /// Everything that the vertices `todo` depend on, themselves included.
-    fn reached(&self, mut todo: Vec<u32>) -> Vec<bool> {
-        let mut reached = vec![false; self.edges.len()];
+    fn reached(&self, mut todo: Vec<u32>, marks: &mut Marks) -> Vec<u32> {
+        marks.clear();
+        let mut reached = Vec::new();
         while let Some(vertex) = todo.pop() {
-            if !std::mem::replace(&mut reached[vertex as usize], true) {
+            if marks.insert(vertex) {
+                reached.push(vertex);
                 todo.extend(&self.edges[vertex as usize]);
             }
         }
         reached
     }
 
-    /// The input ports, as indices, that a signal depends on.
-    fn inputs_reached(&self, module: &Module, signal: SignalId) -> Vec<u32> {
-        let reached = self.reached(vec![(self.nodes + signal.index()) as u32]);
-        let is_reached_input = |port: &u32| {
-            let id = module.ports[*port as usize];
-            module.signal(id).kind == SignalKind::Input && reached[self.nodes + id.index()]
-        };
-        (0..module.ports.len() as u32).filter(is_reached_input).collect()
+    /// The input ports, as indices, that a signal depends on; `places`: each port's index.
+    fn inputs_reached(
+        &self,
+        module: &Module,
+        signal: SignalId,
+        places: &HashMap<SignalId, u32>,
+        marks: &mut Marks,
+    ) -> Vec<u32> {
+        let reached = self.reached(vec![(self.nodes + signal.index()) as u32], marks);
+        let signals = reached.into_iter().filter_map(|vertex| self.signal(vertex));
+        let inputs = signals.filter(|&id| module.signal(id).kind == SignalKind::Input);
+        let mut inputs: Vec<u32> = inputs.map(|id| places[&id]).collect();
+        inputs.sort_unstable();
+        inputs
     }
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use num_bigint::BigInt;
 
-use super::builder::ModuleBuilder;
+use super::builder::{MAX_NESTING, ModuleBuilder};
 use super::error::ErrorKind;
 use super::expr::{Expr, Operand, here};
 use super::ir::{SignalKind, Source, StateMachine, Statement};
@@ -36,7 +36,7 @@ impl ModuleBuilder {
     pub fn when<'m>(&'m self, condition: impl Operand<'m>, body: impl FnOnce()) -> When<'m> {
         let source = here();
         let condition = self.condition(condition.lift(self, source), source).id;
-        let then = self.block(body);
+        let then = self.block(source, body);
         let position = self.with_draft(|draft| draft.open.last().map_or(0, Vec::len));
         self.push_statement(Statement::If { condition, then, otherwise: vec![] });
         When { builder: self, depth: self.depth(), position, nesting: 0 }
@@ -82,7 +82,7 @@ impl ModuleBuilder {
         let mut known: Vec<String> = Vec::new();
         for state in states {
             let qualified = format!("{}{state}", capitalized(name));
-            self.claim(&qualified, source);
+            self.claim_for(state, &qualified, source);
             known.push(state.to_string());
         }
         let ty = uint(index_width(states.len() as u32));
@@ -112,7 +112,11 @@ impl<'m> When<'m> {
     pub fn or_when(self, condition: impl Operand<'m>, body: impl FnOnce()) -> When<'m> {
         let source = here();
         let condition = self.builder.condition(condition.lift(self.builder, source), source).id;
-        let then = self.builder.block(body);
+        let then = self.builder.block(source, body);
+        if self.depth + self.nesting >= MAX_NESTING {
+            self.builder.too_deep(source);
+            return self;
+        }
         let statement = Statement::If { condition, then, otherwise: vec![] };
         self.attach(vec![statement], source);
         When { nesting: self.nesting + 1, ..self }
@@ -121,8 +125,9 @@ impl<'m> When<'m> {
     /// The assignments that `body` makes count where no condition before held.
     #[track_caller]
     pub fn otherwise(self, body: impl FnOnce()) {
-        let block = self.builder.block(body);
-        self.attach(block, here());
+        let source = here();
+        let block = self.builder.block(source, body);
+        self.attach(block, source);
     }
 
     fn attach(&self, block: Vec<Statement>, source: Source) {
@@ -174,10 +179,11 @@ impl Switch<'_> {
     /// Where no other arm fits.
     #[track_caller]
     pub fn default(&self, body: impl FnOnce()) {
-        let block = self.builder.block(body);
+        let source = here();
+        let block = self.builder.block(source, body);
         if self.arms.borrow_mut().1.replace(block).is_some() {
             let text = "a switch has one default".to_string();
-            self.builder.report(ErrorKind::Misuse(text), here());
+            self.builder.report(ErrorKind::Misuse(text), source);
         }
     }
 
@@ -197,7 +203,7 @@ impl Switch<'_> {
                 self.builder.report(ErrorKind::ArmTwice(value.to_string()), source);
             }
         }
-        let block = self.builder.block(body);
+        let block = self.builder.block(source, body);
         self.arms.borrow_mut().0.push((values, block));
     }
 }

@@ -9,12 +9,24 @@ use super::ir::{
     self, ArrayInput, ArrayOutput, Connection, Direction, Domain, DomainId, Module, Op, SignalId,
     SignalKind, Source,
 };
-use super::ty::{Type, uint};
+use super::ty::{MAX_ELEMENTS, Type, uint};
 
 /// A clock that passes an edge only where its enable was 1 before the edge.
 #[derive(Clone, Copy)]
-pub struct GatedClock {
+pub struct GatedClock<'m> {
+    builder: &'m ModuleBuilder,
     domain: DomainId,
+}
+
+impl GatedClock<'_> {
+    /// The domain, if the clock is one of `m`'s; another module's is an error.
+    fn domain(self, m: &ModuleBuilder, source: Source) -> DomainId {
+        if std::ptr::eq(self.builder, m) {
+            return self.domain;
+        }
+        m.report(ErrorKind::Foreign(self.builder.name().to_string()), source);
+        DomainId(0)
+    }
 }
 
 /// An instance in the module under description.
@@ -39,16 +51,18 @@ pub struct Array<'m> {
 impl ModuleBuilder {
     /// Declares a gated clock called `name`. Instances run on it with [`Instance::clocked_by`].
     #[track_caller]
-    pub fn gated_clock<'m>(&'m self, name: &str, enable: impl Operand<'m>) -> GatedClock {
+    pub fn gated_clock<'m>(&'m self, name: &str, enable: impl Operand<'m>) -> GatedClock<'m> {
         let source = here();
         self.claim(name, source);
+        // The cell behind it.
+        self.claim(&format!("u_{name}"), source);
         let enable = self.condition(enable.lift(self, source), source).id;
         let name = name.to_string();
         let domain = self.with_draft(|draft| {
             draft.logic.domains.push(Domain { name, enable: Some(enable) });
             DomainId(draft.logic.domains.len() as u32 - 1)
         });
-        GatedClock { domain }
+        GatedClock { builder: self, domain }
     }
 
     /// Makes an instance of `module`, called `u_NAME` in the emitted Verilog. Clock and reset are
@@ -56,7 +70,7 @@ impl ModuleBuilder {
     #[track_caller]
     pub fn instance(&self, name: &str, module: &Arc<Module>) -> Instance<'_> {
         let source = here();
-        self.claim(&format!("u_{name}"), source);
+        self.claim_for(name, &format!("u_{name}"), source);
         let index = self.with_draft(|draft| {
             draft.logic.instances.push(ir::Instance {
                 name: name.to_string(),
@@ -72,7 +86,7 @@ impl ModuleBuilder {
     }
 
     /// Makes a regular array of instances of `module` along `axes`, each a name and a number of
-    /// elements, the outermost first.
+    /// elements, the outermost first; at most [`MAX_ELEMENTS`](super::MAX_ELEMENTS) in all.
     ///
     /// ```
     /// # use lacuna::hdl::*;
@@ -91,16 +105,31 @@ impl ModuleBuilder {
     #[track_caller]
     pub fn array(&self, name: &str, axes: &[(&str, u32)], module: &Arc<Module>) -> Array<'_> {
         let source = here();
-        self.claim(&format!("gen_{name}"), source);
+        self.claim_for(name, &format!("gen_{name}"), source);
         if axes.is_empty() || axes.iter().any(|&(_, n)| n == 0) {
             self.report(ErrorKind::Empty(format!("array `{name}`")), source);
         }
         let mut known: Vec<(String, u32)> = Vec::new();
         for &(axis, count) in axes {
-            if let Err(reason) = super::name::check(axis) {
-                self.report(ErrorKind::Name { name: axis.to_string(), reason }, source);
+            // The loops' variables; arrays may share them, but not the axes of one array.
+            let is_shared = self.with_draft(|draft| {
+                let mut others = draft.logic.arrays.iter().flat_map(|array| &array.axes);
+                others.any(|(other, _)| other == axis)
+            });
+            if !is_shared || known.iter().any(|(other, _)| other == axis) {
+                self.claim(axis, source);
+            }
+            if axes.len() > 1 {
+                self.claim(&format!("gen_{name}_{axis}"), source);
             }
             known.push((axis.to_string(), count.max(1)));
+        }
+        let elements = known.iter().fold(1u64, |all, (_, n)| all.saturating_mul(u64::from(*n)));
+        if elements > u64::from(MAX_ELEMENTS) {
+            let what = format!("array `{name}` of {elements} elements");
+            let range = format!("1 to {MAX_ELEMENTS}");
+            self.report(ErrorKind::OutOfRange { what, range }, source);
+            known.iter_mut().for_each(|(_, count)| *count = 1);
         }
         let index = self.with_draft(|draft| {
             draft.logic.arrays.push(ir::InstanceArray {
@@ -144,8 +173,10 @@ impl ModuleBuilder {
 
 impl<'m> Instance<'m> {
     /// Makes the instance run on a gated clock.
-    pub fn clocked_by(&self, clock: GatedClock) -> &Self {
-        self.builder.with_draft(|draft| draft.logic.instances[self.index].domain = clock.domain);
+    #[track_caller]
+    pub fn clocked_by(&self, clock: GatedClock<'m>) -> &Self {
+        let domain = clock.domain(self.builder, here());
+        self.builder.with_draft(|draft| draft.logic.instances[self.index].domain = domain);
         self
     }
 
@@ -215,8 +246,10 @@ impl<'m> Instance<'m> {
 
 impl<'m> Array<'m> {
     /// Makes the elements run on a gated clock.
-    pub fn clocked_by(&self, clock: GatedClock) -> &Self {
-        self.builder.with_draft(|draft| draft.logic.arrays[self.index].domain = clock.domain);
+    #[track_caller]
+    pub fn clocked_by(&self, clock: GatedClock<'m>) -> &Self {
+        let domain = clock.domain(self.builder, here());
+        self.builder.with_draft(|draft| draft.logic.arrays[self.index].domain = domain);
         self
     }
 
@@ -338,6 +371,7 @@ impl<'m> Array<'m> {
     }
 
     /// One value for each of `count` elements, in one.
+    #[track_caller]
     fn packed<T: Operand<'m> + Copy>(
         &self,
         port: &str,
@@ -367,6 +401,7 @@ impl<'m> Array<'m> {
         }
     }
 
+    #[track_caller]
     fn neighbour<T: Operand<'m> + Copy>(
         &self,
         port: &str,

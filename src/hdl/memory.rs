@@ -5,7 +5,7 @@ use super::error::ErrorKind;
 use super::expr::{Expr, Operand, here};
 use super::ir::{self, AsyncRead, MemoryId, MemoryRead, MemoryWrite, SignalKind, Source};
 use super::signal::Signal;
-use super::ty::{Type, index_width, uint};
+use super::ty::{MAX_DEPTH, Type, index_width, uint};
 
 /// A memory of the module under description.
 #[derive(Clone, Copy)]
@@ -19,7 +19,7 @@ pub struct Memory<'m> {
 }
 
 impl ModuleBuilder {
-    /// Declares a memory of `depth` elements of type `ty`.
+    /// Declares a memory of `depth` elements of type `ty`; at most [`MAX_DEPTH`](super::MAX_DEPTH).
     ///
     /// Its content is unknown until written; a description must not let an element be observed
     /// that was never written.
@@ -38,9 +38,13 @@ impl ModuleBuilder {
     #[track_caller]
     pub fn memory(&self, name: &str, depth: u32, ty: Type) -> Memory<'_> {
         let source = here();
-        self.claim(&format!("{name}_mem"), source);
+        self.claim_for(name, &format!("{name}_mem"), source);
         if depth == 0 {
             self.report(ErrorKind::Empty(format!("memory `{name}`")), source);
+        }
+        if depth > MAX_DEPTH {
+            let (what, range) = (format!("a depth of {depth}"), format!("1 to {MAX_DEPTH}"));
+            self.report(ErrorKind::OutOfRange { what, range }, source);
         }
         let ty = if ty.is_legal() {
             ty
@@ -49,7 +53,7 @@ impl ModuleBuilder {
             self.report(ErrorKind::Width { what, width: ty.width.into() }, source);
             uint(1)
         };
-        let depth = depth.max(1);
+        let depth = depth.clamp(1, MAX_DEPTH);
         let name = name.to_string();
         let id = self.with_draft(|draft| {
             let (reads, async_reads, writes) = (vec![], vec![], vec![]);
@@ -83,7 +87,7 @@ impl<'m> Memory<'m> {
         let enable = m.condition(enable.lift(m, source), source);
         let (address, inside) = self.address(name, address, source);
         let kind = SignalKind::ReadData(self.id);
-        m.claim(&format!("{name}_q"), source);
+        m.claim_for(name, &format!("{name}_q"), source);
         let data = m.with_draft(|draft| {
             let (doc, attributes, ty) = (String::new(), vec![], self.ty);
             let name = name.to_string();

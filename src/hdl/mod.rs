@@ -29,4 +29,4 @@ pub use ir::Module;
 pub use memory::Memory;
 pub use signal::Signal;
 pub use stream::{Field, StreamIn, StreamOut};
-pub use ty::{MAX_WIDTH, Type, bit, index_width, sint, uint};
+pub use ty::{MAX_DEPTH, MAX_ELEMENTS, MAX_WIDTH, Type, bit, index_width, sint, uint};

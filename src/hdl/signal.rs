@@ -72,7 +72,14 @@ impl<'m> Signal<'m> {
     }
 
     /// Adds a Verilog attribute, such as `keep` or `ram_style = "block"`, to the declaration.
+    #[track_caller]
     pub fn attribute(self, text: &str) -> Signal<'m> {
+        let printable = |c: char| c == ' ' || c.is_ascii_graphic();
+        if text.is_empty() || text.contains("*)") || !text.chars().all(printable) {
+            let text = format!("`{}` is no attribute", text.escape_default());
+            self.expr.builder.report(ErrorKind::Misuse(text), here());
+            return self;
+        }
         self.expr.builder.with_signal(self.id, |signal| signal.attributes.push(text.to_string()));
         self
     }
@@ -96,7 +103,9 @@ impl ModuleBuilder {
         ty: super::ty::Type,
         source: super::ir::Source,
     ) -> Expr<'m> {
-        if value.ty != ty && !value.constant().is_some_and(|v| ty.holds(&v)) {
+        let fits = || value.constant().is_some_and(|v| ty.holds(&v));
+        // An illegal width is reported as such, below.
+        if value.ty != ty && ty.is_legal() && !fits() {
             let (target, expected, found) = (target.to_string(), ty, value.ty);
             self.report(ErrorKind::TypeMismatch { target, expected, found }, source);
         }

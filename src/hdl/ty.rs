@@ -8,6 +8,12 @@ use num_traits::{One, Signed, Zero};
 /// The widest type, in bits.
 pub const MAX_WIDTH: u32 = 65_536;
 
+/// The most elements of a memory: as many as IEEE 1364 lets every tool take.
+pub const MAX_DEPTH: u32 = 1 << 24;
+
+/// The most elements of an array of instances.
+pub const MAX_ELEMENTS: u32 = 1 << 20;
+
 /// The type of an expression or a signal: how many bits it has and how they are read as a number.
 ///
 /// Signed numbers are two's complement. A type outside of 1 to [`MAX_WIDTH`] bits can be written
@@ -66,19 +72,21 @@ impl Type {
         self.width >= 1 && self.width <= MAX_WIDTH
     }
 
-    /// The least value of the type.
+    /// The least value of the type. An illegal width counts as the nearest legal one.
     pub fn min(self) -> BigInt {
-        if self.signed { -(BigInt::one() << (self.width - 1)) } else { BigInt::zero() }
+        let width = self.width.clamp(1, MAX_WIDTH);
+        if self.signed { -(BigInt::one() << (width - 1)) } else { BigInt::zero() }
     }
 
-    /// The greatest value of the type.
+    /// The greatest value of the type. An illegal width counts as the nearest legal one.
     pub fn max(self) -> BigInt {
-        (BigInt::one() << (self.width - u32::from(self.signed))) - 1
+        let width = self.width.clamp(1, MAX_WIDTH);
+        (BigInt::one() << (width - u32::from(self.signed))) - 1
     }
 
-    /// Whether `value` is one of the type's values.
+    /// Whether `value` is one of the type's values. A type of an illegal width has none.
     pub fn holds(self, value: &BigInt) -> bool {
-        *value >= self.min() && *value <= self.max()
+        self.is_legal() && *value >= self.min() && *value <= self.max()
     }
 
     /// The value of the type that equals `value` modulo `2^width`.

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use num_traits::Zero;
 
+use super::deep;
 use crate::hdl::ir::{Logic, Module, NodeId, Op, SignalId, SignalKind, Statement};
 
 /// The logic with every constant condition decided and every assignment left out that a later one
@@ -32,6 +33,10 @@ pub(super) fn decide(module: &Module, logic: &Logic) -> Logic {
 }
 
 fn block(logic: &Logic, statements: &[Statement]) -> Vec<Statement> {
+    deep(|| decided_block(logic, statements))
+}
+
+fn decided_block(logic: &Logic, statements: &[Statement]) -> Vec<Statement> {
     let constant = |id: NodeId| match &logic.nodes[id.index()].op {
         Op::Const(value) => Some(value),
         _ => None,
@@ -88,7 +93,8 @@ fn block(logic: &Logic, statements: &[Statement]) -> Vec<Statement> {
 fn without(statement: Statement, targets: &HashSet<SignalId>) -> Option<Statement> {
     let all = |statements: Vec<Statement>| -> Vec<Statement> {
         let is_other = |s: &Statement| !matches!(s, Statement::Assign { target, .. } if targets.contains(target));
-        statements.into_iter().filter(is_other).filter_map(|s| without(s, targets)).collect()
+        let kept = statements.into_iter().filter(is_other);
+        deep(|| kept.filter_map(|s| without(s, targets)).collect())
     };
     match statement {
         Statement::Assign { .. } => Some(statement),

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::ast::Expr;
-use super::layout::Text;
+use super::layout::{Text, harmless, plain};
 use super::module::Printer;
 use crate::hdl::ir::{Direction, Signal, SignalId, SignalKind, Stream};
 use crate::hdl::{Type, bit};
@@ -91,7 +91,8 @@ impl<'a> Printer<'a> {
         }
         for (index, signal) in self.module.signals.iter().enumerate() {
             let id = SignalId::from_index(index as u32);
-            if self.formal_only.contains(&id) != formal || self.module.ports.contains(&id) {
+            let is_port = matches!(signal.kind, SignalKind::Input | SignalKind::Output);
+            if self.formal_only.contains(&id) != formal || is_port {
                 continue;
             }
             let keyword = match signal.kind {
@@ -176,10 +177,12 @@ fn attributed(signal: &Signal, declaration: String) -> String {
 
 /// A line with a comment behind it, or above it where that is too long.
 fn documented(text: &mut Text, line: &str, doc: &str) {
+    let doc = plain(doc);
+    let doc = doc.trim();
     if doc.is_empty() {
         text.line(line);
     } else if line.len() + doc.len() < 88 && !doc.contains('\n') {
-        text.raw(&format!("{line}  // {doc}"));
+        text.raw(&format!("{line}  // {}", harmless(doc)));
     } else {
         text.comment(doc);
         text.line(line);

@@ -13,6 +13,7 @@ use num_bigint::BigInt;
 use num_traits::{ToPrimitive, Zero};
 
 use super::ast::Expr;
+use super::deep;
 use super::names::Names;
 use crate::hdl::ir::{BinaryOp, Logic, Module, Node, NodeId, Op, SignalId, SignalKind, UnaryOp};
 use crate::hdl::{Type, index_width, uint};
@@ -262,6 +263,11 @@ impl<'a> Legalizer<'a> {
 
     /// What a net of exactly the expression's type is assigned.
     fn definition(&mut self, id: NodeId) -> Expr {
+        // Chains of expressions may be longer than a thread's stack is deep.
+        deep(|| self.shallow_definition(id))
+    }
+
+    fn shallow_definition(&mut self, id: NodeId) -> Expr {
         let node = self.node(id);
         let width = node.ty.width;
         let ty = |id: NodeId| self.node(id).ty;
@@ -341,7 +347,7 @@ impl<'a> Legalizer<'a> {
     /// value.
     pub(super) fn bits(&mut self, id: NodeId, width: u32) -> Expr {
         // Chains of expressions may be longer than a thread's stack is deep.
-        stacker::maybe_grow(128 * 1024, 4 * 1024 * 1024, || {
+        deep(|| {
             if self.needs_net(id) {
                 let net = self.net(id);
                 return self.resize(net, self.node(id).ty, width);

@@ -143,6 +143,12 @@ pub fn emit(module: &Arc<Module>, style: &Style) -> Result<Vec<File>, VerilogErr
     Ok(files)
 }
 
+/// Runs a step of a recursion, on more stack if there is little left: descriptions may nest, and
+/// chain expressions, deeper than a thread's stack is.
+fn deep<T>(step: impl FnOnce() -> T) -> T {
+    stacker::maybe_grow(128 * 1024, 4 * 1024 * 1024, step)
+}
+
 /// The comment at the top of a module.
 fn header(text: &mut Text, module: &Module, style: &Style) {
     text.comment(if module.doc.is_empty() { &module.name } else { &module.doc });

@@ -84,10 +84,9 @@ impl<'a> Printer<'a> {
         used: Used,
         style: &'a Style,
     ) -> Result<Printer<'a>, VerilogError> {
-        let is_port = |id: &SignalId| module.ports.contains(id);
         let formal_only: HashSet<SignalId> = (0..module.signals.len() as u32)
             .map(SignalId::from_index)
-            .filter(|id| !used.signals[id.index()] && !is_port(id))
+            .filter(|id| !used.signals[id.index()] && module.signal(*id).kind != SignalKind::Input)
             .collect();
 
         let mut names = Names::default();
@@ -124,10 +123,13 @@ impl<'a> Printer<'a> {
         }
         for array in &logic.arrays {
             names.take(&format!("gen_{}", array.name));
-            array.axes.iter().for_each(|(axis, _)| names.take(axis));
+            for (axis, _) in &array.axes {
+                names.take(axis);
+                names.take(&format!("gen_{}_{axis}", array.name));
+            }
         }
 
-        let (groups, loads) = plan(module, logic);
+        let (groups, loads) = plan(module, logic, &formal_only);
         let mut next_names = HashMap::new();
         let mut variables = HashSet::new();
         for group in &groups {

@@ -1,8 +1,8 @@
 //! Which block of the text drives which signal.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::hdl::check::reaches;
+use crate::hdl::check::Dependencies;
 use crate::hdl::ir::{Logic, Module, NodeId, SignalId, SignalKind, Statement};
 
 /// Signals that one always block, or one continuous assignment, drives.
@@ -22,36 +22,82 @@ pub(super) enum Load {
     Next,
 }
 
+/// The assignments to one signal.
+struct Assigned {
+    /// The outermost statements that they stand in, as positions in ascending order.
+    statements: Vec<usize>,
+    /// How to load it, if one assignment under plain conditions says it all.
+    direct: Option<Load>,
+}
+
+/// For each assigned signal, in the order of the first assignments.
+#[derive(Default)]
+struct Assignments {
+    order: Vec<SignalId>,
+    of: HashMap<SignalId, Assigned>,
+}
+
+impl Assignments {
+    fn visit(
+        &mut self,
+        statements: &[Statement],
+        outermost: usize,
+        conditions: &mut Vec<(NodeId, bool)>,
+        in_case: bool,
+    ) {
+        for statement in statements {
+            match statement {
+                Statement::Assign { target, value, .. } => match self.of.get_mut(target) {
+                    Some(assigned) => {
+                        assigned.direct = None;
+                        if assigned.statements.last() != Some(&outermost) {
+                            assigned.statements.push(outermost);
+                        }
+                    }
+                    None => {
+                        let load =
+                            || Load::Direct { value: *value, conditions: conditions.clone() };
+                        let direct = (!in_case).then(load);
+                        self.order.push(*target);
+                        self.of.insert(*target, Assigned { statements: vec![outermost], direct });
+                    }
+                },
+                Statement::If { condition, then, otherwise } => {
+                    for (block, holds) in [(then, true), (otherwise, false)] {
+                        conditions.push((*condition, holds));
+                        self.visit(block, outermost, conditions, in_case);
+                        conditions.pop();
+                    }
+                }
+                Statement::Case { arms, default, .. } => {
+                    for block in arms.iter().map(|(_, block)| block).chain([default]) {
+                        self.visit(block, outermost, conditions, true);
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Decides which block drives what: the groups in the order of their first assignment, and how
-/// each register is loaded.
+/// each register is loaded. `formal_only`: the signals that only properties look at.
 pub(super) fn plan<'a>(
     module: &Module,
     logic: &'a Logic,
+    formal_only: &HashSet<SignalId>,
 ) -> (Vec<Group<'a>>, HashMap<SignalId, Load>) {
     let is_register = |id: SignalId| matches!(module.signal(id).kind, SignalKind::Register { .. });
 
-    // For each assigned signal, the outermost statements that assign it.
-    let mut order: Vec<SignalId> = Vec::new();
-    let mut assigning: HashMap<SignalId, BTreeSet<usize>> = HashMap::new();
+    let mut assignments = Assignments::default();
     for (index, statement) in logic.statements.iter().enumerate() {
-        let mut targets = Vec::new();
-        collect_targets(std::slice::from_ref(statement), &mut targets);
-        for target in targets {
-            let statements = assigning.entry(target).or_insert_with(|| {
-                order.push(target);
-                BTreeSet::new()
-            });
-            statements.insert(index);
-        }
+        assignments.visit(std::slice::from_ref(statement), index, &mut vec![], false);
     }
-    let statements_of = |indices: &BTreeSet<usize>| -> Vec<&'a Statement> {
-        indices.iter().map(|&index| &logic.statements[index]).collect()
-    };
+    let Assignments { order, of: mut assigned } = assignments;
 
     let mut loads = HashMap::new();
     for &target in order.iter().filter(|&&id| is_register(id)) {
-        let load = direct_load(statements_of(&assigning[&target]), target);
-        loads.insert(target, load.unwrap_or(Load::Next));
+        let direct = assigned.get_mut(&target).and_then(|assigned| assigned.direct.take());
+        loads.insert(target, direct.unwrap_or(Load::Next));
     }
 
     // Signals that one conditional statement assigns share a block.
@@ -64,7 +110,7 @@ pub(super) fn plan<'a>(
         let mine = groups.len();
         groups.push(vec![target]);
         let mut joined = mine;
-        for &statement in &assigning[&target] {
+        for &statement in &assigned[&target].statements {
             let Some(&other) = owner.get(&statement) else { continue };
             let (keep, drop) = (other.min(joined), other.max(joined));
             if keep != drop {
@@ -74,18 +120,27 @@ pub(super) fn plan<'a>(
                 joined = keep;
             }
         }
-        for &statement in &assigning[&target] {
+        for &statement in &assigned[&target].statements {
             owner.insert(statement, joined);
         }
     }
 
     // But not if one of them depends on another: inside of one block it could be read before its
-    // last assignment.
+    // last assignment. And what only properties look at stands apart.
+    let mut dependencies = None;
     let mut planned = Vec::new();
-    for mut targets in groups.into_iter().filter(|targets| !targets.is_empty()) {
+    let groups = groups.into_iter().flat_map(|targets| {
+        let (formal, rest): (Vec<_>, Vec<_>) =
+            targets.into_iter().partition(|target| formal_only.contains(target));
+        [rest, formal]
+    });
+    for mut targets in groups.filter(|targets| !targets.is_empty()) {
         let wires: Vec<SignalId> = targets.iter().copied().filter(|&id| !is_register(id)).collect();
-        let entangled =
-            targets.len() > 1 && !wires.is_empty() && reaches(module, logic, &targets, &wires);
+        let entangled = targets.len() > 1
+            && !wires.is_empty()
+            && dependencies
+                .get_or_insert_with(|| Dependencies::of(module, logic))
+                .reaches(&targets, &wires);
         targets.sort();
         if entangled {
             planned.extend(targets.into_iter().map(|target| vec![target]));
@@ -94,77 +149,12 @@ pub(super) fn plan<'a>(
         }
     }
     let groups = planned.into_iter().map(|targets| {
-        let indices = targets.iter().flat_map(|target| &assigning[target]).copied().collect();
-        let statements = statements_of(&indices);
+        let indices: BTreeSet<usize> =
+            targets.iter().flat_map(|target| &assigned[target].statements).copied().collect();
+        let statements: Vec<&Statement> =
+            indices.into_iter().map(|index| &logic.statements[index]).collect();
         let procedural = statements.iter().any(|s| !matches!(s, Statement::Assign { .. }));
         Group { targets, statements, procedural }
     });
     (groups.collect(), loads)
-}
-
-fn collect_targets(statements: &[Statement], found: &mut Vec<SignalId>) {
-    for statement in statements {
-        match statement {
-            Statement::Assign { target, .. } => {
-                if !found.contains(target) {
-                    found.push(*target);
-                }
-            }
-            Statement::If { then, otherwise, .. } => {
-                collect_targets(then, found);
-                collect_targets(otherwise, found);
-            }
-            Statement::Case { arms, default, .. } => {
-                arms.iter().for_each(|(_, block)| collect_targets(block, found));
-                collect_targets(default, found);
-            }
-        }
-    }
-}
-
-/// How a register is loaded, if one assignment under plain conditions says it all.
-fn direct_load<'a>(
-    statements: impl IntoIterator<Item = &'a Statement>,
-    target: SignalId,
-) -> Option<Load> {
-    let mut load = None;
-    for statement in statements {
-        let found = match statement {
-            Statement::Assign { target: t, value, .. } if *t == target => {
-                Load::Direct { value: *value, conditions: vec![] }
-            }
-            Statement::Assign { .. } => continue,
-            Statement::If { condition, then, otherwise } => {
-                let branch = |block: &'a [Statement], holds| match assigns(block, target) {
-                    false => Some(None),
-                    true => match direct_load(block, target)? {
-                        Load::Direct { value, mut conditions } => {
-                            conditions.insert(0, (*condition, holds));
-                            Some(Some(Load::Direct { value, conditions }))
-                        }
-                        Load::Next => None,
-                    },
-                };
-                match (branch(then, true)?, branch(otherwise, false)?) {
-                    (None, None) => continue,
-                    (Some(load), None) | (None, Some(load)) => load,
-                    (Some(_), Some(_)) => return None,
-                }
-            }
-            Statement::Case { .. } if assigns(std::slice::from_ref(statement), target) => {
-                return None;
-            }
-            Statement::Case { .. } => continue,
-        };
-        if load.replace(found).is_some() {
-            return None;
-        }
-    }
-    load
-}
-
-fn assigns(statements: &[Statement], target: SignalId) -> bool {
-    let mut found = Vec::new();
-    collect_targets(statements, &mut found);
-    found.contains(&target)
 }

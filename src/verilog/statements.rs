@@ -1,6 +1,6 @@
 //! Assignments: always blocks, continuous assignments, registers.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::ast::Expr;
 use super::layout::Text;
@@ -281,6 +281,7 @@ impl<'a> Printer<'a> {
     /// The statements that load registers; those with one condition share it.
     fn loads(&mut self, registers: &[SignalId]) -> Vec<Stmt> {
         let mut loads: Vec<(Conditions, Vec<Stmt>)> = Vec::new();
+        let mut places: HashMap<Conditions, usize> = HashMap::new();
         for &id in registers {
             let (conditions, value) = match &self.loads[&id] {
                 Load::Next => {
@@ -295,9 +296,12 @@ impl<'a> Printer<'a> {
                 }
             };
             let load = Stmt::Assign(self.legal.name(id).to_string(), value);
-            match loads.iter_mut().find(|(known, _)| *known == conditions) {
-                Some((_, group)) => group.push(load),
-                None => loads.push((conditions, vec![load])),
+            match places.get(&conditions) {
+                Some(&place) => loads[place].1.push(load),
+                None => {
+                    places.insert(conditions.clone(), loads.len());
+                    loads.push((conditions, vec![load]));
+                }
             }
         }
         let mut statements = Vec::new();
