@@ -42,7 +42,13 @@ fn skew<'m>(m: &'m ModuleBuilder, name: &str, lanes: Expr<'m>, step: Expr<'m>) -
 /// The whole multiplier.
 pub fn systolic(rows: u32, cols: u32) -> Result<Arc<Module>, Errors> {
     let m = ModuleBuilder::new(format!("systolic_{rows}x{cols}"));
-    m.doc("Output-stationary systolic matrix multiplier, int8 by int8 into 32-bit sums.");
+    m.doc(
+        "Output-stationary systolic matrix multiplier, int8 by int8 into 32-bit sums.\n\n\
+         Beat k of `in` is column k of A and row k of B, `last` with the last of any number of \
+         beats; then the rows of the product come out, the bottom one first. The operands pass \
+         through in rows + cols - 2 cycles, in which nothing is taken. After reset the array \
+         flushes itself once.",
+    );
     m.parameter("rows", rows);
     m.parameter("cols", cols);
 
@@ -53,12 +59,15 @@ pub fn systolic(rows: u32, cols: u32) -> Result<Arc<Module>, Errors> {
     m.stream_doc("out", "a row of C, the bottom row first");
 
     // After the last beat the operands need as many steps as the array is long to pass through.
+    // So do those that are in the array at reset, and the sums that they leave behind are drained
+    // unseen.
     let steps = rows + cols - 2;
-    let state = m.state_machine("state", &["Load", "Flush", "Drain"]);
+    let state = m.state_machine("state", &["Flush", "Drain", "Load"]);
+    let clean = m.register("clean", bit()).reset(0).doc("what reset left behind is gone");
     let count = m.register("count", uint(index_width(steps.max(rows) + 1))).reset(0);
     let (load, flush, drain) = (state.is("Load"), state.is("Flush"), state.is("Drain"));
     let step = ((load & input.valid) | flush).named("step");
-    let drained = (drain & output.ready).named("drained");
+    let drained = (drain & (output.ready | !clean)).named("drained");
     let at_end = count.eq(rows - 1).named("at_end");
     let next = (count + 1).truncate(count.width());
     state.switch(|arms| {
@@ -79,6 +88,7 @@ pub fn systolic(rows: u32, cols: u32) -> Result<Arc<Module>, Errors> {
                 count.set(next);
                 m.when(at_end, || {
                     count.set(0);
+                    clean.set(1);
                     state.goto("Load");
                 });
             });
@@ -95,7 +105,7 @@ pub fn systolic(rows: u32, cols: u32) -> Result<Arc<Module>, Errors> {
     elements.chain("sum_i", "sum_o", "row", &vec![0; cols as usize]);
 
     input.ready.set(load);
-    output.valid.set(drain);
+    output.valid.set(drain & clean);
     output["sum"].set(pack(&m, &elements.last("sum_o", "row")));
     output["last"].set(at_end);
     m.finish()

@@ -5,6 +5,8 @@
 //! block is a folder and one line here.
 
 pub mod common;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::sync::Arc;
 

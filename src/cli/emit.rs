@@ -31,7 +31,7 @@ impl Emit {
         text.push_str(&format!("{} files, {bytes} bytes", files.len()));
         let paths: Vec<&String> = files.iter().map(|(path, _)| path).collect();
         let json = json!({
-            "folder": self.output, "files": paths, "tops": design.top_names(), "bytes": bytes,
+            "folder": self.output.display().to_string(), "files": paths, "tops": design.top_names(), "bytes": bytes,
         });
         Ok(Report::new(text, json))
     }

@@ -1,13 +1,12 @@
 //! `lacuna init`: a starter configuration.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
 
 use super::{DEFAULT_CONFIG, Failure, Report};
-use crate::{blocks, config};
+use crate::{blocks, config, design};
 
 /// Write a commented starter configuration.
 #[derive(Args)]
@@ -20,7 +19,7 @@ pub(super) struct Init {
 impl Init {
     pub(super) fn run(&self) -> Result<Report, Failure> {
         let text = config::starter(&blocks::sections());
-        self.write(&text).map_err(|error| {
+        design::write_file(&self.file, &text, false).map_err(|error| {
             let file = self.file.display();
             let help = match error.kind() {
                 std::io::ErrorKind::AlreadyExists => "choose another name, or remove the file",
@@ -31,17 +30,5 @@ impl Init {
         let file = self.file.display().to_string();
         let next = format!("wrote {file}\nnext: lacuna emit -c {file} -o build");
         Ok(Report::new(next, json!({ "written": [file] })))
-    }
-
-    /// Puts the whole text there at once, or nothing.
-    fn write(&self, text: &str) -> std::io::Result<()> {
-        let folder = match self.file.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let mut staged = tempfile::NamedTempFile::new_in(folder)?;
-        staged.write_all(text.as_bytes())?;
-        staged.persist_noclobber(&self.file)?;
-        Ok(())
     }
 }

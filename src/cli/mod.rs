@@ -1,6 +1,6 @@
 //! The `lacuna` command: one file per subcommand, and the only code that prints.
 //!
-//! A subcommand returns a [`Report`]: the text for a person, the JSON for a program, and whether
+//! A subcommand returns a report: the text for a person, the JSON for a program, and whether
 //! what it checked is good. Exit codes: 0 good, 1 a check failed, 2 the input is wrong, 3 a needed
 //! tool is missing.
 

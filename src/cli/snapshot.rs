@@ -7,7 +7,7 @@ use serde_json::json;
 use similar::TextDiff;
 
 use super::{Failure, Report, Selection};
-use crate::eda;
+use crate::{design, eda};
 
 /// Compare the netlists of a configuration with the accepted ones.
 ///
@@ -47,7 +47,7 @@ impl Snapshot {
         };
         let unchanged = accepted.as_deref() == Some(now.as_str());
         if self.update && !unchanged {
-            write(&path, &now).map_err(|error| {
+            design::write_file(&path, &now, true).map_err(|error| {
                 Failure::input(format!(
                     "error[E0115]: cannot write {file}: {error}\n help: name another file with \
                      `--accepted`"
@@ -66,7 +66,7 @@ impl Snapshot {
             }
         };
         let json = json!({
-            "file": path, "changed": !unchanged, "updated": self.update && !unchanged,
+            "file": file.to_string(), "changed": !unchanged, "updated": self.update && !unchanged,
             "difference": diff,
         });
         Ok(Report { text, json, passed: unchanged || self.update })
@@ -80,18 +80,6 @@ impl Snapshot {
             (None, Some(block)) => config.with_extension(format!("{block}.netlist")),
         }
     }
-}
-
-/// Puts the whole text there at once, or nothing.
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let staged = tempfile::NamedTempFile::new_in(folder)?;
-    std::fs::write(staged.path(), text)?;
-    staged.persist(path)?;
-    Ok(())
 }
 
 /// The changed lines with some around them, and the module they belong to.

@@ -31,7 +31,8 @@ pub fn lint(files: &[File], tops: &[&str]) -> Result<Vec<Finding>, ToolError> {
             .iter()
             .flat_map(|&top| [VERILATOR, ICARUS, YOSYS].map(|tool| (tool, top)))
             .collect();
-        let found: Result<Vec<_>, ToolError> = runs
+        // Not collected into one result at once: of several errors that would keep any.
+        let found: Vec<Result<_, ToolError>> = runs
             .par_iter()
             .map(|&(tool, top)| {
                 let arguments = arguments(tool, top, &names);
@@ -40,7 +41,8 @@ pub fn lint(files: &[File], tops: &[&str]) -> Result<Vec<Finding>, ToolError> {
                 Ok(finding(tool, top, &output))
             })
             .collect();
-        Ok(found?.into_iter().flatten().collect())
+        let found = found.into_iter().collect::<Result<Vec<_>, _>>()?;
+        Ok(found.into_iter().flatten().collect())
     })
 }
 

@@ -458,6 +458,7 @@ fn needs(module: &Module, logic: &Logic) -> (bool, bool) {
     let clock = module.signals.iter().any(register)
         || !logic.memories.is_empty()
         || logic.arrays.iter().any(|a| a.inputs.iter().any(shifts))
+        || logic.domains.len() > 1
         || logic.instanced().any(|child| child.has_clock);
     let reset = module.signals.iter().any(reset) || logic.instanced().any(|child| child.has_reset);
     (clock || reset, reset)

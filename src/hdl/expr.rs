@@ -3,6 +3,7 @@
 use std::panic::Location;
 
 use num_bigint::BigInt;
+use num_traits::ToPrimitive;
 
 use super::builder::ModuleBuilder;
 use super::error::ErrorKind;
@@ -131,6 +132,24 @@ impl<'m> Expr<'m> {
             }
             BinaryOp::ShiftRight => self.ty,
             _ => bit(),
+        };
+        // A known amount moves the bits; a tool may refuse one that is wider than its integers.
+        if let (BinaryOp::ShiftLeft | BinaryOp::ShiftRight, Some(amount)) = (op, other.constant())
+            && ty.is_legal()
+        {
+            let amount = amount.to_u32().unwrap_or(u32::MAX);
+            let shifted = match op {
+                BinaryOp::ShiftLeft => self.shl_const(amount, source),
+                _ => self.shr_const(amount, source),
+            };
+            return shifted.cast_at(ty, source);
+        }
+        // Verilator 5.006 miscomputes shifts by more than 32 bits of amount; far fewer say as much.
+        let enough = Type::of(&BigInt::from(self.width()));
+        let other = if op == BinaryOp::ShiftRight && other.width() > 32 {
+            other.saturate(enough)
+        } else {
+            other
         };
         self.builder.node(Op::Binary(op, self.id, other.id), ty, source)
     }

@@ -92,6 +92,10 @@ pub(super) fn simplify(nodes: &[Node], op: Op, ty: Type) -> Simplified {
     }
 
     match op {
+        Op::Binary(op, a, b) if op.is_comparison() && a == b => {
+            let holds = matches!(op, BinaryOp::Eq | BinaryOp::Le | BinaryOp::Ge);
+            Simplified::Op(Op::Const(BigInt::from(u8::from(holds))))
+        }
         Op::Binary(op, a, b) if op.is_comparison() => match decided(op, node(a), node(b)) {
             Some(result) => Simplified::Op(Op::Const(BigInt::from(u8::from(result)))),
             None => Simplified::Op(Op::Binary(op, a, b)),

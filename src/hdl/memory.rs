@@ -127,6 +127,10 @@ impl<'m> Memory<'m> {
             None => data.expr(),
             Some(inside) => {
                 let zero = m.node(ir::Op::Const(0.into()), self.ty, source);
+                if inside.constant().is_some() {
+                    // Beyond the depth in every case: the element is read for nothing.
+                    m.discard(data);
+                }
                 inside.mux(data, zero)
             }
         }
@@ -180,12 +184,17 @@ impl<'m> Memory<'m> {
         }
         let inside = address.lt(self.depth);
         let cut = address.cast_at(uint(index_width(self.depth)), source);
-        if inside.constant().is_some() {
+        let known = inside.constant();
+        if known == Some(1.into()) {
             return (cut, None);
         }
         if self.asserted {
             m.assert(&format!("{port}_inside"), inside);
             return (cut, None);
+        }
+        if known.is_some() {
+            // Nothing is there, so any element may stand in for it.
+            return (m.node(ir::Op::Const(0.into()), cut.ty, source), Some(inside));
         }
         (cut, Some(inside))
     }

@@ -37,7 +37,7 @@ pub fn verilog(module: &Arc<Module>) -> String {
 /// [`ToolError`] if Yosys is missing or does not accept the text.
 ///
 /// # Panics
-/// As [`verilog`].
+/// As [`verilog()`].
 pub fn netlist(module: &Arc<Module>) -> Result<String, ToolError> {
     Ok(eda::netlists(&files(module))?.to_string())
 }

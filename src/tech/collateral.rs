@@ -5,8 +5,8 @@ use std::sync::Arc;
 use minijinja::{Value, context};
 
 use super::render::{generator, render};
-use crate::config::{Reset, Tech};
-use crate::hdl::ir::{Direction, Module, SignalId};
+use crate::config::Tech;
+use crate::hdl::ir::{Direction, Module, Signal, SignalId};
 
 /// The files that go along with emitted Verilog.
 pub struct Collateral<'a> {
@@ -55,31 +55,40 @@ impl Collateral<'_> {
     fn description(&self) -> String {
         match self.tops {
             [only] => only.summary().to_string(),
-            several => format!("{} blocks", several.len()),
+            several => {
+                let names: Vec<&str> = several.iter().map(|module| module.name.as_str()).collect();
+                names.join(", ")
+            }
         }
     }
 }
 
 /// The timing constraints of a top module.
 fn constraints(module: &Module, tech: &Tech) -> String {
-    let ports = |direction: Direction| -> Vec<String> {
-        let ports = module.ports.iter().filter(|&&port| module.direction(port) == direction);
-        // Tools name the bits of a bus `x[0]`, `x[1]` and so on.
-        ports
-            .map(|&port| match module.signal(port).ty.width {
-                1 => module.signal(port).name.clone(),
-                _ => format!("{}[*]", module.signal(port).name),
-            })
-            .collect()
+    let names = |direction: Direction| {
+        let ports = module.ports.iter().filter(move |&&port| module.direction(port) == direction);
+        ports.map(|&port| module.signal(port))
     };
+    // Tools name the bits of a bus `x[0]`, `x[1]` and so on.
+    let pattern = |signal: &Signal| match signal.ty.width {
+        1 => signal.name.clone(),
+        _ => format!("{}[*]", signal.name),
+    };
+    // A cell that makes a clock or a reset is known by the name of its output.
+    let is_clock = |signal: &&Signal| signal.name == "clk_o";
+    let outputs = names(Direction::Output).filter(|signal| !is_clock(signal)).map(pattern);
+    let clocks_out = names(Direction::Output).filter(is_clock).map(pattern);
+    let makes_reset =
+        names(Direction::Output).any(|signal| matches!(signal.name.as_str(), "rst_no" | "rst_o"));
     let variables = context! {
         name => module.name.clone(),
         generator => generator(),
         has_clock => module.has_clock,
-        inputs => ports(Direction::Input),
-        outputs => ports(Direction::Output),
+        inputs => names(Direction::Input).map(pattern).collect::<Vec<_>>(),
+        outputs => outputs.collect::<Vec<_>>(),
+        clocks_out => clocks_out.collect::<Vec<_>>(),
         reset => module.has_reset.then(|| tech.reset.port()),
-        async_reset => tech.reset == Reset::AsyncLow,
+        makes_reset,
     };
     render("top.sdc", variables)
 }
@@ -98,7 +107,7 @@ fn describe(module: &Arc<Module>, tech: &Tech) -> Value {
         module.streams.iter().find(holds).map_or("", |stream| &stream.name)
     };
     let plain = |name: &str, doc: &str| {
-        context! { name, direction => "in", width => 1, signed => "", stream => "", doc }
+        context! { name, direction => "in", width => 1, signed => "no", stream => "", doc }
     };
     let mut ports = Vec::new();
     if module.has_clock {
@@ -117,11 +126,29 @@ fn describe(module: &Arc<Module>, tech: &Tech) -> Value {
             name => signal.name.clone(),
             direction,
             width => signal.ty.width,
-            signed => if signal.ty.signed { "yes" } else { "" },
+            signed => if signal.ty.signed { "yes" } else { "no" },
             stream => stream_of(id),
             doc => signal.doc.clone(),
         }
     }));
+    let streams: Vec<Value> = module
+        .streams
+        .iter()
+        .map(|stream| {
+            let direction = match stream.direction {
+                Direction::Input => "in",
+                Direction::Output => "out",
+            };
+            let name = |&id: &SignalId| format!("`{}`", module.signal(id).name);
+            let payload: Vec<String> = stream.payload.iter().map(name).collect();
+            context! {
+                name => stream.name.clone(),
+                direction,
+                payload => payload.join(", "),
+                doc => stream.doc.clone(),
+            }
+        })
+        .collect();
     let modules: Vec<String> = module.hierarchy().iter().map(|m| m.name.clone()).collect();
     context! {
         name => module.name.clone(),
@@ -130,6 +157,7 @@ fn describe(module: &Arc<Module>, tech: &Tech) -> Value {
         interval => module.initiation_interval,
         parameters => module.parameters.iter().map(|(k, v)| vec![k.clone(), v.clone()]).collect::<Vec<_>>(),
         ports,
+        streams,
         modules,
     }
 }

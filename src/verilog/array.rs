@@ -47,6 +47,11 @@ impl Loops<'_> {
         let axes: Vec<usize> =
             (0..self.array.axes.len()).filter(|&axis| Some(axis) != across).collect();
         let Some((&first, rest)) = axes.split_first() else { return packed.to_string() };
+        let count: u32 = axes.iter().map(|&axis| self.count(axis)).product();
+        if count == 1 {
+            // A net of one bit has no index.
+            return packed.to_string();
+        }
         let mut index = self.at(first).to_string();
         for (position, &axis) in rest.iter().enumerate() {
             let inner = if position == 0 { index } else { format!("({index})") };
@@ -82,18 +87,14 @@ pub(super) fn print(printer: &mut Printer, array: &InstanceArray) {
     let mut local = Vec::new();
     for (index, &port) in module.ports.iter().enumerate() {
         let name = stem(&module.signal(port).name);
-        let is_read = match array.inputs[index] {
-            Some(ArrayInput::Broadcast(_)) => false,
-            Some(_) => true,
-            None => is_read(array, index),
-        };
+        let is_local = !matches!(array.inputs[index], Some(ArrayInput::Broadcast(_)));
         let clashes = module.direction(port) == Direction::Output
             && module.ports[..].iter().any(|&other| {
                 module.direction(other) == Direction::Input
                     && stem(&module.signal(other).name) == name
             });
         let wish = if clashes { format!("{name}_out") } else { name.to_string() };
-        local.push(is_read.then(|| printer.legal.names.fresh(&wish)));
+        local.push(is_local.then(|| printer.legal.names.fresh(&wish)));
     }
 
     // Whatever comes from outside is computed in front of the loops.
@@ -113,10 +114,10 @@ pub(super) fn print(printer: &mut Printer, array: &InstanceArray) {
                 let is_packed = !matches!(input, ArrayInput::Broadcast(_)) && position == last;
                 let is_constant =
                     matches!(&printer.logic.nodes[node.index()].op, Op::Const(v) if *v == 0.into());
-                let purpose = if is_packed { "edge" } else { "all" };
-                printer.legal.purpose(&format!("{}_{port}_{purpose}", array.name));
+                printer.legal.purpose(&format!("{}_{port}", array.name));
+                let what = if matches!(input, ArrayInput::Each(_)) { "all" } else { "edge" };
                 if is_packed && !is_constant {
-                    printer.legal.net(node)
+                    printer.legal.net_called(node, &format!("{}_{port}_{what}", array.name))
                 } else {
                     printer.legal.simple(node)
                 }
@@ -160,12 +161,6 @@ pub(super) fn print(printer: &mut Printer, array: &InstanceArray) {
     printer.body.gap();
 }
 
-/// Whether anything reads an output, of any element.
-fn is_read(array: &InstanceArray, port: usize) -> bool {
-    let chained = |input: &Option<ArrayInput>| matches!(input, Some(ArrayInput::Chain { output, .. }) if *output == port);
-    array.inputs.iter().any(chained) || array.outputs.iter().any(|output| output.port == port)
-}
-
 fn print_input(
     printer: &mut Printer,
     loops: &Loops,
@@ -176,6 +171,19 @@ fn print_input(
     let array = loops.array;
     let ty = array.module.port(index).ty;
     let Some(name) = local[index].clone() else { return };
+    // The first element along an axis takes the edge; where it is the only one, nothing else counts.
+    if let Some(ArrayInput::Chain { axis, .. } | ArrayInput::Shift { axis, .. }) =
+        array.inputs[index]
+        && loops.count(axis) == 1
+    {
+        let edge = match values.last().expect("there is an edge") {
+            Expr::Literal { .. } => Expr::literal(0, ty).text(),
+            value => loops.part(&printer.show(value), ty.width, Some(axis)),
+        };
+        printer.body.line(&format!("{};", declaration("wire", ty, &name)));
+        printer.body.line(&format!("assign {name} = {edge};"));
+        return;
+    }
     let shown: Vec<String> = values.iter().map(|value| printer.show(value)).collect();
     let wire = format!("{};", declaration("wire", ty, &name));
     let edge_part = |across: usize| match values.last() {
@@ -185,7 +193,10 @@ fn print_input(
     match array.inputs[index].as_ref().expect("the checks found it connected") {
         ArrayInput::Broadcast(_) => {}
         ArrayInput::Each(_) => {
-            let part = loops.part(&shown[0], ty.width, None);
+            let part = match &values[0] {
+                Expr::Literal { .. } => Expr::literal(0, ty).text(),
+                _ => loops.part(&shown[0], ty.width, None),
+            };
             printer.body.line(&wire);
             printer.body.line(&format!("assign {name} = {part};"));
         }
@@ -306,12 +317,14 @@ fn print_unread(printer: &mut Printer, loops: &Loops, port: usize, name: &str) {
             if at { condition } else { condition.replace("==", "!=") }
         })
         .collect();
+    let unused = format!("wire unused_{name} = &{{1'b0, {name}}};");
     let condition = match &conditions[..] {
+        [] => return printer.body.line(&unused),
         [only] => only.clone(),
         several => format!("({})", several.join(") && (")),
     };
     let open = format!("if ({condition}) begin : gen_{name}_unread");
     printer.body.block(&open, "end", |text| {
-        text.line(&format!("wire unused_{name} = &{{1'b0, {name}}};"));
+        text.line(&unused);
     });
 }

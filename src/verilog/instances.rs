@@ -1,6 +1,7 @@
 //! Instances, clock gates and memories.
 
 use super::ast::{Expr, bit_literal};
+use super::interface::declaration;
 use super::layout::Text;
 use super::module::Printer;
 use super::names::stem;
@@ -17,6 +18,7 @@ impl<'a> Printer<'a> {
             let enable = self.show(&enable);
             self.read("clk_i", 1);
             self.body.line(&format!("wire {};", domain.name));
+            self.declare_readable(&domain.name, 1);
             self.body.block(&format!("{} u_{} (", cell.name, domain.name), ");", |text| {
                 text.line(".clk_i(clk_i),");
                 text.line(&format!(".enable_i({enable}),"));
@@ -55,27 +57,34 @@ impl<'a> Printer<'a> {
         for instance in &self.logic.instances {
             let mut connections = self.clock_connections(&instance.module, instance.domain);
             let mut ports = Vec::new();
+            let mut open = Vec::new();
             for (index, connection) in instance.connections.iter().enumerate() {
                 let port = instance.module.port(index).name.clone();
                 self.legal.purpose(&format!("{}_{}", instance.name, stem(&port)));
                 ports.push(match *connection {
-                    Connection::Input(node) => (port, Some(self.legal.simple(node)), false),
-                    Connection::Output(signal) => (port, Some(self.legal.signal(signal)), true),
-                    Connection::Open => (port, None, true),
+                    Connection::Input(node) => (port, self.legal.simple(node), false),
+                    Connection::Output(signal) => (port, self.legal.signal(signal), true),
+                    Connection::Open => {
+                        // Tools ask about a port that is left open, so it drives a net.
+                        let wish = format!("{}_{}", instance.name, stem(&port));
+                        let name = self.legal.names.fresh(&wish);
+                        let ty = instance.module.port(index).ty;
+                        self.declare_readable(&name, ty.width);
+                        open.push(format!("{};", declaration("wire", ty, &name)));
+                        let (width, signed) = (ty.width, ty.signed);
+                        (port, Expr::Ident { name, width, signed }, true)
+                    }
                 });
             }
             self.flush_nets();
             for (port, value, is_output) in ports {
-                let value = match value {
-                    None => String::new(),
-                    Some(value) if is_output => value.text(),
-                    Some(value) => self.show(&value),
-                };
+                let value = if is_output { value.text() } else { self.show(&value) };
                 connections.push(format!(".{port}({value})"));
             }
-            let open = format!("{} u_{} (", instance.module.name, instance.name);
+            let head = format!("{} u_{} (", instance.module.name, instance.name);
             self.body.gap();
-            self.body.block(&open, ");", |text| list(text, &connections));
+            open.iter().for_each(|line| self.body.line(line));
+            self.body.block(&head, ");", |text| list(text, &connections));
             self.body.gap();
         }
     }

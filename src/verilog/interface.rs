@@ -5,81 +5,84 @@ use std::collections::HashSet;
 use super::ast::Expr;
 use super::layout::{Text, harmless, plain};
 use super::module::Printer;
-use crate::hdl::ir::{Direction, Signal, SignalId, SignalKind};
+use crate::hdl::ir::{Direction, Signal, SignalId, SignalKind, Stream};
 use crate::hdl::{Type, bit};
 
 impl<'a> Printer<'a> {
+    /// The module's head: clock, reset and plain ports first, then a commented group per stream.
     pub(super) fn ports(&mut self, text: &mut Text) {
         let module = self.module;
-        let mut groups: Vec<(String, Vec<(String, String)>)> = Vec::new();
-        let mut general = Vec::new();
-        if module.has_clock {
-            general.push(("input  wire clk_i".to_string(), String::new()));
-        }
-        if module.has_reset {
-            let doc = self.style.reset.doc().to_string();
-            general.push((format!("input  wire {}", self.style.reset.port()), doc));
-        }
-        if !general.is_empty() {
-            groups.push((String::new(), general));
-        }
-        let stream_of = |id: SignalId| {
-            module.streams.iter().position(|stream| {
-                stream.valid == id || stream.ready == id || stream.payload.contains(&id)
-            })
-        };
-        let mut current = None;
-        for &id in &module.ports {
-            let stream = stream_of(id);
-            if groups.is_empty() || current != Some(stream) {
-                let title = stream.map_or(String::new(), |index| {
-                    let stream = &module.streams[index];
-                    let way = match stream.direction {
-                        Direction::Input => "in",
-                        Direction::Output => "out",
-                    };
-                    let doc = if stream.doc.is_empty() {
-                        String::new()
-                    } else {
-                        format!(": {}", stream.doc)
-                    };
-                    format!("Stream {way} `{}`{doc}", stream.name)
-                });
-                let joins = current.is_none() && stream.is_none() && !groups.is_empty();
-                if !joins {
-                    groups.push((title, vec![]));
-                }
-                current = Some(stream);
-            }
-            let signal = module.signal(id);
-            let keyword = match (module.direction(id), self.variables.contains(&id)) {
-                (Direction::Input, _) => "input  wire",
-                (Direction::Output, false) => "output wire",
-                (Direction::Output, true) => "output reg ",
-            };
-            let ports = &mut groups.last_mut().expect("there is a group").1;
-            ports.push((declaration_of(keyword, signal, self.legal.name(id)), signal.doc.clone()));
-        }
-        let count: usize = groups.iter().map(|(_, ports)| ports.len()).sum();
-        if count == 0 {
+        let groups = self.port_groups();
+        let ports = || groups.iter().flat_map(|group| &group.ports);
+        let Some(last) = ports().last() else {
             text.line(&format!("module {} ();", module.name));
             return;
-        }
+        };
+        let width = ports().map(|port| port.head.len()).max().unwrap_or(0);
         text.line(&format!("module {} (", module.name));
-        let mut left = count;
         text.nested(|text| {
-            for (title, ports) in groups {
-                if !title.is_empty() {
-                    text.comment(&title);
+            for group in &groups {
+                if !group.title.is_empty() {
+                    text.comment(&group.title);
                 }
-                for (port, doc) in ports {
-                    left -= 1;
-                    let comma = if left > 0 { "," } else { "" };
-                    documented(text, &format!("{port}{comma}"), &doc);
+                for port in &group.ports {
+                    let comma = if std::ptr::eq(port, last) { "" } else { "," };
+                    let line = format!("{:width$} {}{comma}", port.head, port.name);
+                    documented(text, &line, &port.doc);
                 }
             }
         });
         text.line(");");
+    }
+
+    fn port_groups(&self) -> Vec<PortGroup> {
+        let module = self.module;
+        let mut plain = Vec::new();
+        let input = |name: &str, doc: &str| PortLine {
+            head: head("input  wire", bit()),
+            name: name.to_string(),
+            doc: doc.to_string(),
+        };
+        if module.has_clock {
+            plain.push(input("clk_i", ""));
+        }
+        if module.has_reset {
+            plain.push(input(self.style.reset.port(), self.style.reset.doc()));
+        }
+        let belongs = |stream: &Stream, id: SignalId| {
+            stream.valid == id || stream.ready == id || stream.payload.contains(&id)
+        };
+        let in_no_stream =
+            |id: &&SignalId| !module.streams.iter().any(|stream| belongs(stream, **id));
+        plain.extend(module.ports.iter().filter(in_no_stream).map(|&id| self.port_line(id)));
+        let mut groups = vec![PortGroup { title: String::new(), ports: plain }];
+        for stream in &module.streams {
+            let way = match stream.direction {
+                Direction::Input => "in",
+                Direction::Output => "out",
+            };
+            let doc = match stream.doc.as_str() {
+                "" => String::new(),
+                doc => format!(": {doc}"),
+            };
+            let ids = [stream.valid, stream.ready].into_iter().chain(stream.payload.clone());
+            groups.push(PortGroup {
+                title: format!("Stream {way} `{}`{doc}", stream.name),
+                ports: ids.map(|id| self.port_line(id)).collect(),
+            });
+        }
+        groups
+    }
+
+    fn port_line(&self, id: SignalId) -> PortLine {
+        let signal = self.module.signal(id);
+        let keyword = match (self.module.direction(id), self.variables.contains(&id)) {
+            (Direction::Input, _) => "input  wire",
+            (Direction::Output, false) => "output wire",
+            (Direction::Output, true) => "output reg",
+        };
+        let head = attributed(signal, head(keyword, signal.ty));
+        PortLine { head, name: self.legal.name(id).to_string(), doc: signal.doc.clone() }
     }
 
     pub(super) fn declarations(&mut self, text: &mut Text, formal: bool) {
@@ -97,7 +100,7 @@ impl<'a> Printer<'a> {
                 _ if self.variables.contains(&id) => "reg",
                 _ => "wire",
             };
-            let line = declaration_of(keyword, signal, self.legal.name(id));
+            let line = attributed(signal, declaration(keyword, signal.ty, self.legal.name(id)));
             documented(text, &format!("{line};"), &signal.doc);
             if let Some(next) = self.next_names.get(&id) {
                 let keyword = if self.variables.contains(&id) { "reg" } else { "wire" };
@@ -138,21 +141,38 @@ impl<'a> Printer<'a> {
     }
 }
 
-/// A declaration without its semicolon: `reg signed [7:0] x`.
-pub(super) fn declaration(keyword: &str, ty: Type, name: &str) -> String {
+/// Ports under one comment.
+struct PortGroup {
+    title: String,
+    ports: Vec<PortLine>,
+}
+
+/// A port: what stands before its name, its name, the comment behind it.
+struct PortLine {
+    head: String,
+    name: String,
+    doc: String,
+}
+
+/// What stands before a name: `reg signed [7:0]`.
+fn head(keyword: &str, ty: Type) -> String {
     let signed = if ty.signed { " signed" } else { "" };
     match ty {
-        ty if ty == bit() => format!("{keyword} {name}"),
-        ty => format!("{keyword}{signed} [{}:0] {name}", ty.width - 1),
+        ty if ty == bit() => keyword.to_string(),
+        ty => format!("{keyword}{signed} [{}:0]", ty.width - 1),
     }
 }
 
-fn declaration_of(keyword: &str, signal: &Signal, name: &str) -> String {
-    let line = declaration(keyword, signal.ty, name);
+/// A declaration without its semicolon: `reg signed [7:0] x`.
+pub(super) fn declaration(keyword: &str, ty: Type, name: &str) -> String {
+    format!("{} {name}", head(keyword, ty))
+}
+
+fn attributed(signal: &Signal, declaration: String) -> String {
     if signal.attributes.is_empty() {
-        return line;
+        return declaration;
     }
-    format!("(* {} *) {line}", signal.attributes.join(", "))
+    format!("(* {} *) {declaration}", signal.attributes.join(", "))
 }
 
 /// A line with a comment behind it, or above it where that is too long.

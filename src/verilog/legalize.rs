@@ -160,11 +160,26 @@ impl<'a> Legalizer<'a> {
         if let Some(name) = self.nets.get(&id) {
             return Expr::Ident { name: name.clone(), width: ty.width, signed: ty.signed };
         }
-        let wish = match &node.name {
-            Some(name) => name.clone(),
-            None => format!("{}_{}", self.purpose, self.suffix(id)),
+        let name = match &node.name {
+            Some(name) => self.names.claim(name),
+            None => self.names.fresh(&format!("{}_{}", self.purpose, self.suffix(id))),
         };
-        let name = self.names.fresh(&wish);
+        self.make_net(id, name)
+    }
+
+    /// The expression as a net, called `wish` if it has none yet.
+    pub(super) fn net_called(&mut self, id: NodeId, wish: &str) -> Expr {
+        let node = self.node(id);
+        if matches!(node.op, Op::Signal(_)) || node.name.is_some() || self.nets.contains_key(&id) {
+            return self.net(id);
+        }
+        let name = self.names.fresh(wish);
+        self.make_net(id, name)
+    }
+
+    fn make_net(&mut self, id: NodeId, name: String) -> Expr {
+        let node = self.node(id);
+        let ty = node.ty;
         // What a net of the user's needs is named after it.
         let purpose = if node.name.is_some() { name.clone() } else { self.purpose.clone() };
         let outer = std::mem::replace(&mut self.purpose, purpose);
@@ -201,7 +216,7 @@ impl<'a> Legalizer<'a> {
             Op::Const(_) | Op::Signal(_) => true,
             _ if node.name.is_some() => false,
             Op::Cast(a) => node.ty.width <= self.node(*a).ty.width && self.is_trivial(*a),
-            Op::Slice(a, _) => is_leaf(*a),
+            Op::Slice(a, _) => is_leaf(*a) || self.node(*a).name.is_some(),
             Op::Unary(UnaryOp::Not, a) => node.ty.width == 1 && is_leaf(*a),
             Op::Binary(BinaryOp::Eq | BinaryOp::Ne, a, b) => is_leaf(*a) && is_leaf(*b),
             _ => false,
@@ -272,6 +287,10 @@ impl<'a> Legalizer<'a> {
                 let signed = ty(a).signed || ty(b).signed;
                 let factor = |this: &mut Self, x: NodeId| {
                     let ty = this.node(x).ty;
+                    if ty.signed && this.constant(x).is_some() {
+                        // The minus sign is an operator of the product's width.
+                        return this.operand(x, width, true);
+                    }
                     this.isolated(x, ty.width + u32::from(signed && !ty.signed), signed)
                 };
                 let (left, right) = (factor(self, a), factor(self, b));

@@ -7,6 +7,7 @@
 
 mod array;
 mod ast;
+mod decide;
 mod instances;
 mod interface;
 mod layout;

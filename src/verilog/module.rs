@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::array;
 use super::ast::Expr;
+use super::decide::decide;
 use super::interface::declaration;
 use super::layout::Text;
 use super::legalize::{Legalizer, Net, NetValue, signal_name};
@@ -17,7 +18,10 @@ use crate::hdl::ir::{
 
 /// Prints a module with logic.
 pub(super) fn print(module: &Module, logic: &Logic, style: &Style) -> Result<String, VerilogError> {
-    let mut printer = Printer::new(module, logic, style)?;
+    let drivers = Drivers::of(logic);
+    let used = Used::of(module, logic, &drivers, false);
+    let logic = &decide(module, logic);
+    let mut printer = Printer::new(module, logic, used, style)?;
     printer.combinational(false);
     printer.clock_gates();
     printer.instances();
@@ -77,10 +81,9 @@ impl<'a> Printer<'a> {
     fn new(
         module: &'a Module,
         logic: &'a Logic,
+        used: Used,
         style: &'a Style,
     ) -> Result<Printer<'a>, VerilogError> {
-        let drivers = Drivers::of(logic);
-        let used = Used::of(module, logic, &drivers, false);
         let formal_only: HashSet<SignalId> = (0..module.signals.len() as u32)
             .map(SignalId::from_index)
             .filter(|id| !used.signals[id.index()] && module.signal(*id).kind != SignalKind::Input)
@@ -114,6 +117,9 @@ impl<'a> Printer<'a> {
         }
         for property in &logic.properties {
             names.take(&property.name);
+        }
+        for name in logic.nodes.iter().filter_map(|node| node.name.as_ref()) {
+            names.reserve(name);
         }
         for array in &logic.arrays {
             names.take(&format!("gen_{}", array.name));
@@ -275,6 +281,11 @@ impl<'a> Printer<'a> {
         self.flush_nets();
         let all = |text: &mut Text| lines.iter().for_each(|line| text.line(line));
         self.body.gap();
+        if self.module.has_reset {
+            let active = self.style.reset.is_active().text();
+            self.body.line(&format!("initial assume ({active});"));
+            self.body.gap();
+        }
         if self.module.has_clock {
             let outside = self.style.reset.inactive();
             let has_reset = self.module.has_reset;

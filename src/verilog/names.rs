@@ -8,6 +8,8 @@ use crate::hdl::name;
 #[derive(Default)]
 pub(super) struct Names {
     taken: HashSet<String>,
+    /// Names that the user gave to values which have no net yet.
+    reserved: HashSet<String>,
     /// The number to try next for a wish that was taken.
     next: HashMap<String, u32>,
 }
@@ -18,13 +20,25 @@ impl Names {
         self.taken.insert(name.to_string());
     }
 
+    /// Keeps a name for the value that the user gave it to.
+    pub(super) fn reserve(&mut self, name: &str) {
+        self.reserved.insert(name.to_string());
+    }
+
+    /// Takes a name that the user gave to a value; if several values have it, the later ones get
+    /// a number.
+    pub(super) fn claim(&mut self, name: &str) -> String {
+        self.reserved.remove(name);
+        self.fresh(name)
+    }
+
     /// Takes `wish`, or, if it is taken, `wish_2`, `wish_3` and so on.
     pub(super) fn fresh(&mut self, wish: &str) -> String {
         let wish = match name::check(wish) {
             Ok(()) => wish.to_string(),
             Err(_) => name::suggest(wish),
         };
-        if self.taken.insert(wish.clone()) {
+        if !self.reserved.contains(&wish) && self.taken.insert(wish.clone()) {
             return wish;
         }
         let next = self.next.entry(wish.clone()).or_insert(2);

@@ -1,9 +1,11 @@
 //! Round-robin arbiter: grants one of several requests, each in its turn.
 //!
 //! `grant_o` has at most one bit set, always one that `request_i` has, and one whenever there is
-//! any request; `index_o` is its number. In a cycle with `advance_i`, the turn passes to the
-//! requesters behind the granted one, so a standing request waits for at most `requesters - 1`
-//! other grants. The grant follows the requests in the same cycle.
+//! any request; `index_o` is its number. The grant follows the requests in the same cycle. In a
+//! cycle with `advance_i` it is taken, and the turn passes to the requesters behind it, so a
+//! standing request waits for at most `requesters - 1` other grants; without a request `advance_i`
+//! does nothing. With `hold`, a grant that is not taken stays with a requester that goes on asking,
+//! as a stream's payload must; without, it may move on to whom the turn favours.
 
 mod rtl;
 #[cfg(test)]
@@ -20,6 +22,8 @@ parameters! {
     pub struct ArbiterParameters {
         /// How many requesters take turns.
         requesters: u32 = 4 in 1..=256,
+        /// Whether a grant stays where it is until it is taken, as streams need it.
+        hold: bool = true,
     }
 }
 

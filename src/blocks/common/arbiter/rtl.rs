@@ -18,7 +18,8 @@ fn number<'m>(m: &'m ModuleBuilder, one_hot: Expr<'m>) -> Expr<'m> {
         .map(|digit| {
             let with_digit = bits.iter().enumerate().filter(|(i, _)| i >> digit & 1 == 1);
             let set = with_digit.map(|(_, bit)| *bit).reduce(|a, b| a | b);
-            set.unwrap_or_else(|| m.constant(false, bit()))
+            let set = set.unwrap_or_else(|| m.constant(false, bit()));
+            if one_hot.width() > 2 { set.named(&format!("index_{digit}")) } else { set }
         })
         .collect();
     pack(m, &digits)
@@ -28,6 +29,7 @@ pub(super) fn describe(name: &str, p: &ArbiterParameters) -> Result<Arc<Module>,
     let m = ModuleBuilder::new(name);
     m.doc(Arbiter::SUMMARY);
     m.parameter("requesters", p.requesters);
+    m.parameter("hold", p.hold);
     let ty = uint(p.requesters);
     let request = m.input_doc("request_i", ty, "who asks");
     let advance = m.input_doc("advance_i", bit(), "the grant is taken: pass the turn on");
@@ -39,9 +41,17 @@ pub(super) fn describe(name: &str, p: &ArbiterParameters) -> Result<Arc<Module>,
         request
     } else {
         // Those behind the last granted come first; if none of them asks, the turn starts over.
-        let behind = m.register("behind", ty).reset(0);
+        let behind = m.register("behind", ty).reset(0).doc("those behind the last taken grant");
         let favored = (request & behind).named("favored");
-        let grant = favored.any().mux(lowest(favored), lowest(request)).named("grant");
+        let mut grant = favored.any().mux(lowest(favored), lowest(request));
+        if p.hold {
+            let held = m.register("held", ty).reset(0).doc("the grant, while it waits");
+            let kept = (request & held).named("kept");
+            grant = kept.any().mux(kept, grant).named("grant");
+            held.set(advance.mux(0, grant));
+        } else {
+            grant = grant.named("grant");
+        }
         let up_to_grant = grant | (grant - 1).wrap(ty);
         m.when(advance & request.any(), || behind.set(!up_to_grant));
         grant

@@ -3,6 +3,9 @@
 //! Which cell it is, `[tech] clock_gate` says. Designs that gate clocks bring it along by
 //! themselves; as a block it is there to be looked at and replaced.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use crate::blocks::Block;

@@ -36,7 +36,8 @@ parameters! {
         width: u32 = 32 in 1..=4096,
         /// Elements held at most.
         depth: u32 = 16 in 1..=65536,
-        /// Where they are kept: in registers (at most 64 elements) or in a synchronous RAM.
+        /// Where they are kept: in registers, or what a flow makes of a memory that is read at
+        /// once (at most 64 elements), or in a synchronous RAM.
         storage: Storage = Storage::Registers,
     }
 }

@@ -109,5 +109,6 @@ fn ram<'m>(
     let memory = m.memory("elements", p.depth, uint(p.width)).asserted();
     memory.write(tail.register, input["data"], push);
     output["data"].set(memory.read("head_data", head.register, fetch));
+    m.assert("head_is_counted", !head_valid | level.ne(0));
     output.valid.set(head_valid);
 }

@@ -15,13 +15,16 @@ use crate::blocks::Block;
 use crate::config::{Tech, Violation, parameters};
 use crate::hdl::{Errors, Module};
 
+/// The widest beat.
+const MOST_WIDTH: u32 = 4096;
+
 parameters! {
     /// Parameters of the width converter.
     pub struct WidthConverterParameters {
         /// Bits of a beat that comes in.
-        in_width: u32 = 8 in 1..=4096,
+        in_width: u32 = 8 in 1..=MOST_WIDTH,
         /// Bits of a beat that goes out: a multiple or a divisor of `in_width`.
-        out_width: u32 = 32 in 1..=4096,
+        out_width: u32 = 32 in 1..=MOST_WIDTH,
     }
 }
 
@@ -39,12 +42,17 @@ impl Block for WidthConverter {
             return vec![];
         }
         let below = wide - wide % narrow;
+        let above = below + narrow;
+        let or_above = match above <= MOST_WIDTH {
+            true => format!(", or {narrow} and {above}"),
+            false => String::new(),
+        };
         vec![Violation {
             parameter: "out_width",
             code: "E0103",
             rule: "one width must be a multiple of the other".into(),
             note: format!("in_width = {}, out_width = {}", p.in_width, p.out_width),
-            help: format!("use {narrow} and {below}, or {narrow} and {}", below + narrow),
+            help: format!("use {narrow} and {below}{or_above}"),
         }]
     }
 

@@ -2,15 +2,22 @@
 
 use std::sync::Arc;
 
-use super::{WidthConverter, WidthConverterParameters};
-use crate::blocks::Block;
+use super::WidthConverterParameters;
 use crate::hdl::{
     Errors, Module, ModuleBuilder, StreamIn, StreamOut, bit, concat, index_width, uint,
 };
 
 pub(super) fn describe(name: &str, p: &WidthConverterParameters) -> Result<Arc<Module>, Errors> {
     let m = ModuleBuilder::new(name);
-    m.doc(WidthConverter::SUMMARY);
+    let (ratio, what) = match p.out_width.checked_div(p.in_width) {
+        Some(0) | None => (p.in_width / p.out_width, "Splits each beat of a stream into"),
+        Some(ratio) => (ratio, "Joins beats of a stream,"),
+    };
+    m.doc(format!(
+        "{what} {ratio}, the first in the lowest bits.\n\n\
+         The narrow side moves one beat per cycle; a beat goes out one cycle after what completes \
+         it came in. `in_ready_o` follows `out_ready_i` without a register between."
+    ));
     m.parameter("in_width", p.in_width);
     m.parameter("out_width", p.out_width);
     let input = m.stream_in("in", &[("data", uint(p.in_width))]);

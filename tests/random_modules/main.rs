@@ -1,0 +1,74 @@
+//! Nothing is silently wrong: for thousands of random modules, the evaluator, Verilator and Icarus
+//! agree on every bit of every output in every cycle, and no tool has anything to say about the
+//! emitted text.
+//!
+//! `LACUNA_RANDOM_MODULES` sets how many modules, `LACUNA_SEED` where they start;
+//! `LACUNA_RANDOM_MODULE` picks one by its number.
+
+mod generator;
+mod recipe;
+mod shrink;
+mod simulators;
+
+use rayon::prelude::*;
+use simulators::*;
+
+/// The seed unless `LACUNA_SEED` gives another.
+const SEED: u64 = 0x1ac0_17a5;
+/// How many modules unless `LACUNA_RANDOM_MODULES` says so.
+const MODULES: usize = 1000;
+/// How many modules go through a tool at once.
+const BATCH: usize = 25;
+
+fn number(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    let digits = text.strip_prefix("0x");
+    let number = match digits {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    Some(number.unwrap_or_else(|_| panic!("`{name}` is a number, not `{text}`")))
+}
+
+#[test]
+fn three_simulators_agree() {
+    let seed = number("LACUNA_SEED").unwrap_or(SEED);
+    let numbers: Vec<usize> = match number("LACUNA_RANDOM_MODULE") {
+        Some(number) => vec![number as usize],
+        None => (0..number("LACUNA_RANDOM_MODULES").map_or(MODULES, |n| n as usize)).collect(),
+    };
+    let failures: Vec<(Case, Failure)> = numbers
+        .par_chunks(BATCH)
+        .flat_map(|numbers| {
+            let case =
+                |&number: &usize| Case { seed, number, recipe: generator::recipe(seed, number) };
+            let cases: Vec<Case> = numbers.iter().map(case).collect();
+            let yosys = numbers[0] == 0;
+            let verdicts = run(&cases, Tools { verilator: true, icarus: true, yosys });
+            let failures = cases.into_iter().zip(verdicts);
+            failures.filter_map(|(case, failure)| Some((case, failure?))).collect::<Vec<_>>()
+        })
+        .collect();
+    if failures.is_empty() {
+        println!("{} random modules agree, seed {seed:#x}", numbers.len());
+        return;
+    }
+    for (case, failure) in &failures {
+        println!("module {}: {}", case.number, failure.brief());
+    }
+    let smallest = failures.iter().min_by_key(|(case, _)| case.recipe.size());
+    let (case, failure) = smallest.expect("there is a failure");
+    println!("shrinking module {}", case.number);
+    let limit = number("LACUNA_SHRINK_SECONDS").unwrap_or(120);
+    let (case, failure) = shrink::shrink(case, failure, std::time::Duration::from_secs(limit));
+    println!("{:?}", case.recipe);
+    for text in case.verilog() {
+        println!("{text}");
+    }
+    println!("{failure}");
+    println!(
+        "reproduce: LACUNA_SEED={seed:#x} LACUNA_RANDOM_MODULE={} cargo test --test random_modules",
+        case.number
+    );
+    panic!("{} of {} random modules fail, seed {seed:#x}", failures.len(), numbers.len());
+}
