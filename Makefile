@@ -28,7 +28,9 @@ bench: setup
 # `cargo install cargo-fuzz` brings the fuzzer.
 fuzz: setup
 	LACUNA_RANDOM_MODULES=20000 cargo test --release --test random_modules -- --nocapture
-	RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none config -- -max_total_time=60
+	mkdir -p fuzz/corpus/config
+	RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none config fuzz/corpus/config fuzz/seeds/config -- \
+	  -max_total_time=60
 
 doc:
 	cargo doc --no-deps --open

@@ -35,7 +35,7 @@ fn multiply(sim: &mut Evaluator, a: &[Vec<i64>], b: &[Vec<i64>], stalls: bool) -
     let (mut beat, mut rows) = (0, vec![]);
     while rows.len() < a.len() {
         assert!(sim.cycle() < 10_000, "the array hangs");
-        let offers = beat < b.len() && !(stalls && sim.cycle() % 3 == 0);
+        let offers = beat < b.len() && !(stalls && sim.cycle().is_multiple_of(3));
         let takes = !(stalls && sim.cycle() % 4 < 2);
         sim.set(valid, offers);
         sim.set(out_ready, takes);

@@ -7,7 +7,6 @@ use std::collections::HashSet;
 
 use num_traits::Zero;
 
-use super::deep;
 use crate::hdl::ir::{Logic, Module, NodeId, Op, SignalId, SignalKind, Statement};
 
 /// The logic with every constant condition decided and every assignment left out that a later one
@@ -33,10 +32,11 @@ pub(super) fn decide(module: &Module, logic: &Logic) -> Logic {
 }
 
 fn block(logic: &Logic, statements: &[Statement]) -> Vec<Statement> {
-    deep(|| decided_block(logic, statements))
+    // Conditions may nest deeper than a thread's stack is deep.
+    stacker::maybe_grow(128 * 1024, 4 * 1024 * 1024, || shallow_block(logic, statements))
 }
 
-fn decided_block(logic: &Logic, statements: &[Statement]) -> Vec<Statement> {
+fn shallow_block(logic: &Logic, statements: &[Statement]) -> Vec<Statement> {
     let constant = |id: NodeId| match &logic.nodes[id.index()].op {
         Op::Const(value) => Some(value),
         _ => None,
@@ -91,10 +91,13 @@ fn decided_block(logic: &Logic, statements: &[Statement]) -> Vec<Statement> {
 
 /// A statement without the assignments to some targets, unless nothing is left of it.
 fn without(statement: Statement, targets: &HashSet<SignalId>) -> Option<Statement> {
+    stacker::maybe_grow(128 * 1024, 4 * 1024 * 1024, || shallow_without(statement, targets))
+}
+
+fn shallow_without(statement: Statement, targets: &HashSet<SignalId>) -> Option<Statement> {
     let all = |statements: Vec<Statement>| -> Vec<Statement> {
         let is_other = |s: &Statement| !matches!(s, Statement::Assign { target, .. } if targets.contains(target));
-        let kept = statements.into_iter().filter(is_other);
-        deep(|| kept.filter_map(|s| without(s, targets)).collect())
+        statements.into_iter().filter(is_other).filter_map(|s| without(s, targets)).collect()
     };
     match statement {
         Statement::Assign { .. } => Some(statement),

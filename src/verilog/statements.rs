@@ -89,6 +89,15 @@ impl<'a> Printer<'a> {
         statements: impl IntoIterator<Item = &'a Statement>,
         targets: &HashSet<SignalId>,
     ) -> Vec<Stmt> {
+        // Conditions may nest deeper than a thread's stack is deep.
+        stacker::maybe_grow(128 * 1024, 4 * 1024 * 1024, || self.shallow_lower(statements, targets))
+    }
+
+    fn shallow_lower(
+        &mut self,
+        statements: impl IntoIterator<Item = &'a Statement>,
+        targets: &HashSet<SignalId>,
+    ) -> Vec<Stmt> {
         let mut lowered = Vec::new();
         for statement in statements {
             match statement {

@@ -239,14 +239,36 @@ impl Recipe {
     pub fn build(&self, prefix: &str) -> Result<Arc<Module>, Errors> {
         let mut built: Vec<Arc<Module>> = Vec::new();
         for (index, module) in self.modules.iter().enumerate() {
-            built.push(build_module(module, &format!("{prefix}_m{index}"), &built)?);
+            let builder = ModuleBuilder::new(format!("{prefix}_m{index}"));
+            describe(&builder, module, &built, None);
+            built.push(builder.finish()?);
         }
         Ok(built.pop().expect("a recipe has modules"))
     }
+
+    /// The module with an input in place of each constant of its top, so that the builder has
+    /// nothing to simplify there; and the values of those inputs.
+    pub fn build_opaque(&self) -> Result<(Arc<Module>, Vec<(String, BigInt)>), Errors> {
+        let (top, children) = self.modules.split_last().expect("a recipe has modules");
+        let mut built: Vec<Arc<Module>> = Vec::new();
+        for (index, module) in children.iter().enumerate() {
+            let builder = ModuleBuilder::new(format!("r0_m{index}"));
+            describe(&builder, module, &built, None);
+            built.push(builder.finish()?);
+        }
+        let builder = ModuleBuilder::new("opaque");
+        let constants = RefCell::default();
+        describe(&builder, top, &built, Some(&constants));
+        Ok((builder.finish()?, constants.into_inner()))
+    }
 }
+
+/// The inputs that stand for constants, and their values.
+type Constants = RefCell<Vec<(String, BigInt)>>;
 
 struct Scope<'m> {
     m: &'m ModuleBuilder,
+    constants: Option<&'m Constants>,
     values: HashMap<Id, Expr<'m>>,
     /// The targets of the process being described, of which expressions see the first few.
     targets: RefCell<Vec<(Id, Expr<'m>)>>,
@@ -255,18 +277,18 @@ struct Scope<'m> {
     sweep: Expr<'m>,
 }
 
-fn build_module(recipe: &Mod, name: &str, children: &[Arc<Module>]) -> Result<Arc<Module>, Errors> {
-    let builder = ModuleBuilder::new(name);
-    describe(&builder, recipe, children);
-    builder.finish()
-}
-
-fn describe(m: &ModuleBuilder, recipe: &Mod, children: &[Arc<Module>]) {
+fn describe<'m>(
+    m: &'m ModuleBuilder,
+    recipe: &Mod,
+    children: &[Arc<Module>],
+    constants: Option<&'m Constants>,
+) {
     let (load, sweep) = (m.input("load_i", bit()), m.input("sweep_i", uint(4)));
     m.discard(load);
     m.discard(sweep);
     let mut scope = Scope {
         m,
+        constants,
         values: HashMap::new(),
         targets: RefCell::default(),
         visible: Cell::new(0),
@@ -322,6 +344,15 @@ impl<'m> Scope<'m> {
         self.m.constant(0, bit())
     }
 
+    fn constant(&self, value: BigInt, ty: Type) -> Expr<'m> {
+        let Some(constants) = self.constants else { return self.m.constant(value, ty) };
+        let name = format!("k{}_i", constants.borrow().len());
+        let input = self.m.input(&name, ty);
+        self.m.discard(input);
+        constants.borrow_mut().push((name, value));
+        input
+    }
+
     fn expr(&self, e: &E) -> Expr<'m> {
         let value = match e {
             E::Ref(id) => {
@@ -330,8 +361,8 @@ impl<'m> Scope<'m> {
                 let target = visible.find(|(target, _)| target == id).map(|(_, value)| *value);
                 target.or(self.values.get(id).copied()).unwrap_or(self.zero())
             }
-            E::Const(value) => self.m.constant(value.clone(), Type::of(value)),
-            E::Typed(value, ty) => self.m.constant(ty.wrap(value), *ty),
+            E::Const(value) => self.constant(value.clone(), Type::of(value)),
+            E::Typed(value, ty) => self.constant(ty.wrap(value), *ty),
             E::Op(op, operands) => {
                 let operands: Vec<Expr> = operands.iter().map(|e| self.expr(e)).collect();
                 self.operator(op, &operands)
