@@ -545,7 +545,7 @@ impl<'m> Scope<'m> {
     }
 
     /// A gated clock, open throughout reset.
-    fn gate(&self, id: Id, gate: Option<&E>) -> Option<GatedClock> {
+    fn gate(&self, id: Id, gate: Option<&E>) -> Option<GatedClock<'_>> {
         let enable = self.condition(gate?) | self.load;
         Some(self.m.gated_clock(&format!("clk_g{id}"), enable))
     }
