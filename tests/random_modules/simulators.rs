@@ -48,12 +48,19 @@ impl Case {
         }
     }
 
-    /// For each input port, its values.
-    fn stimulus(&self, module: &Module) -> Vec<(String, Type, Vec<BigInt>)> {
+    /// For each input port, its values; `constants` are inputs that keep one.
+    fn stimulus(
+        &self,
+        module: &Module,
+        constants: &[(String, BigInt)],
+    ) -> Vec<(String, Type, Vec<BigInt>)> {
         let mut rng = stimulus_rng(self.seed, self.number);
         ports(module, Direction::Input)
             .into_iter()
             .map(|(_, name, ty)| {
+                if let Some((_, value)) = constants.iter().find(|(known, _)| *known == name) {
+                    return (name, ty, vec![value.clone(); CYCLES]);
+                }
                 let mut values = stimulus(&mut rng, ty, CYCLES);
                 for (cycle, value) in values[..RESET_CYCLES].iter_mut().enumerate() {
                     match name.as_str() {
@@ -255,13 +262,9 @@ pub fn evaluate_opaque(case: &Case) -> Option<[Vec<Vec<String>>; 2]> {
 fn evaluate(case: &Case, module: &Arc<Module>, constants: &[(String, BigInt)]) -> Vec<Vec<String>> {
     let mut simulator = Evaluator::new(module).expect("the module can be evaluated");
     let inputs: Vec<_> = case
-        .stimulus(module)
+        .stimulus(module, constants)
         .into_iter()
-        .map(|(name, _, values)| {
-            let constant = constants.iter().find(|(known, _)| *known == name);
-            let values = constant.map_or(values, |(_, value)| vec![value.clone(); CYCLES]);
-            (simulator.port(&name).expect("it is a port"), values)
-        })
+        .map(|(name, _, values)| (simulator.port(&name).expect("it is a port"), values))
         .collect();
     let outputs: Vec<_> = ports(module, Direction::Output)
         .into_iter()
@@ -324,7 +327,7 @@ impl Batch {
                     files.push(path);
                 }
             }
-            let stimulus = case.stimulus(module);
+            let stimulus = case.stimulus(module, &[]);
             let width: u32 = stimulus.iter().map(|(_, ty, _)| ty.width).sum();
             let mut lines = String::new();
             for cycle in 0..CYCLES {
