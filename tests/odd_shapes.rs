@@ -249,7 +249,7 @@ fn combinational() -> Arc<Module> {
     module("odd_combinational", |m| {
         let a = m.input("a_i", uint(5));
         let index = m.input("index_i", uint(3));
-        m.output("a_o", uint(7)).set(index.select(&[a + 1, a * 3, a ^ a, a | 7]).wrap(uint(7)));
+        m.output("a_o", uint(7)).set(index.select(&[a + 1, a * 3, a ^ 3, a | 7]).wrap(uint(7)));
         m.output("b_o", bit()).set(a.bit_at(index));
         m.output("c_o", uint(12)).set(a.shift_left(index));
         m.output("d_o", uint(3)).set(a.count_ones());

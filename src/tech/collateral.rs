@@ -7,6 +7,7 @@ use minijinja::{Value, context};
 use super::render::{generator, render};
 use crate::config::Tech;
 use crate::hdl::ir::{Direction, Module, Signal, SignalId};
+use crate::verilog::fill;
 
 /// The files that go along with emitted Verilog.
 pub struct Collateral<'a> {
@@ -99,6 +100,11 @@ pub fn datasheet(name: &str, tops: &[Arc<Module>], tech: &Tech, digest: Option<&
     render("datasheet.md", context! { name, digest, generator => generator(), blocks })
 }
 
+/// A text in lines that are as wide as those of the Verilog.
+fn paragraphs(text: &str) -> String {
+    text.lines().map(|line| fill(line, 100).join("\n")).collect::<Vec<_>>().join("\n")
+}
+
 fn describe(module: &Arc<Module>, tech: &Tech) -> Value {
     let stream_of = |id: SignalId| {
         let holds = |stream: &&crate::hdl::ir::Stream| {
@@ -152,7 +158,7 @@ fn describe(module: &Arc<Module>, tech: &Tech) -> Value {
     let modules: Vec<String> = module.hierarchy().iter().map(|m| m.name.clone()).collect();
     context! {
         name => module.name.clone(),
-        doc => module.doc.clone(),
+        doc => paragraphs(&module.doc),
         latency => module.latency,
         interval => module.initiation_interval,
         parameters => module.parameters.iter().map(|(k, v)| vec![k.clone(), v.clone()]).collect::<Vec<_>>(),

@@ -159,7 +159,7 @@ fn break_point(code: &str, columns: usize) -> Option<usize> {
 }
 
 /// Words of a paragraph in lines of at most `width` columns.
-pub(super) fn fill(paragraph: &str, width: usize) -> Vec<String> {
+pub(crate) fn fill(paragraph: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in paragraph.split_whitespace() {
         let last = lines.last_mut().expect("there is a first line");

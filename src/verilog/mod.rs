@@ -23,6 +23,7 @@ use crate::config::Reset;
 use crate::hdl::ir::{Body, Module};
 use ast::Expr;
 use layout::Text;
+pub(crate) use layout::fill;
 
 impl Reset {
     /// The name of the reset port.

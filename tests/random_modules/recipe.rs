@@ -248,7 +248,7 @@ impl Recipe {
 
     /// The module with an input in place of each constant of its top, so that the builder has
     /// nothing to simplify there; and the values of those inputs.
-    pub fn build_opaque(&self) -> Result<(Arc<Module>, Vec<(String, BigInt)>), Errors> {
+    pub fn build_opaque(&self) -> Result<(Arc<Module>, Inputs), Errors> {
         let (top, children) = self.modules.split_last().expect("a recipe has modules");
         let mut built: Vec<Arc<Module>> = Vec::new();
         for (index, module) in children.iter().enumerate() {
@@ -263,8 +263,11 @@ impl Recipe {
     }
 }
 
-/// The inputs that stand for constants, and their values.
-type Constants = RefCell<Vec<(String, BigInt)>>;
+/// Inputs that keep a value.
+type Inputs = Vec<(String, BigInt)>;
+
+/// The inputs that stand for constants.
+type Constants = RefCell<Inputs>;
 
 struct Scope<'m> {
     m: &'m ModuleBuilder,
