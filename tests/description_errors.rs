@@ -750,3 +750,26 @@ fn name_clashes() {
         }),
     );
 }
+
+#[test]
+fn a_condition_of_another_module_is_no_condition() {
+    let (one, two) = (ModuleBuilder::new("one"), ModuleBuilder::new("two"));
+    let a = one.input("a_i", bit());
+    let b = two.output("b_o", bit());
+    let c = one.output("c_o", bit());
+    c.set(0);
+    b.set(0);
+    one.when(a, || {
+        // A module described as a whole in here has conditions of its own.
+        let child = ModuleBuilder::new("child");
+        let (d, e) = (child.input("d_i", bit()), child.output("e_o", bit()));
+        e.set(0);
+        child.when(d, || e.set(1));
+        assert!(child.finish().is_ok());
+        c.set(1);
+        b.set(1);
+    });
+    assert!(one.finish().is_ok());
+    let errors = two.finish().unwrap_err().to_string();
+    assert!(errors.contains("E0221") && errors.contains("condition of another"), "{errors}");
+}

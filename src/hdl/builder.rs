@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::check;
 use super::error::{Error, ErrorKind, Errors};
@@ -43,6 +44,31 @@ pub struct ModuleBuilder {
     draft: RefCell<Draft>,
     /// How many statement blocks are open; kept beside the draft for handles to look at.
     depth: Cell<usize>,
+    /// A number of its own.
+    id: usize,
+    /// How many conditional blocks, of other modules, the module is described inside of.
+    inside: usize,
+}
+
+thread_local! {
+    /// The modules whose conditional blocks are being described, the outermost first.
+    static CONDITIONAL: RefCell<Vec<usize>> = const { RefCell::new(vec![]) };
+}
+
+/// A conditional block being described; it ends also if its description panics.
+struct Conditional;
+
+impl Conditional {
+    fn of(builder: &ModuleBuilder) -> Conditional {
+        CONDITIONAL.with_borrow_mut(|open| open.push(builder.id));
+        Conditional
+    }
+}
+
+impl Drop for Conditional {
+    fn drop(&mut self) {
+        CONDITIONAL.with_borrow_mut(Vec::pop);
+    }
 }
 
 #[derive(Default)]
@@ -69,8 +95,11 @@ impl ModuleBuilder {
         let (name, source) = (name.into(), here());
         let mut draft = Draft { open: vec![vec![]], clocking: (true, true), ..Draft::default() };
         draft.logic.domains.push(Domain { name: String::new(), enable: None });
-        let builder =
-            ModuleBuilder { name, source, draft: RefCell::new(draft), depth: Cell::new(0) };
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let (draft, depth) = (RefCell::new(draft), Cell::new(0));
+        let id = COUNT.fetch_add(1, Ordering::Relaxed);
+        let inside = CONDITIONAL.with_borrow(Vec::len);
+        let builder = ModuleBuilder { name, source, draft, depth, id, inside };
         builder.check_name(&builder.name, source);
         builder
     }
@@ -196,9 +225,9 @@ impl ModuleBuilder {
                 draft.errors.push(Error { module: name.clone(), kind, source: at });
             }
         }
-        let mut module = draft.into_module(name, source, Body::Logic);
-        check::check(&mut module.0, &mut module.1);
-        module.1.into_result(module.0)
+        let (mut module, mut errors) = draft.into_module(name, source, Body::Logic);
+        check::check(&mut module, &mut errors);
+        Errors(errors).or(Arc::new(module))
     }
 
     /// Ends the description of a black box: the ports are declared, the Verilog comes from
@@ -217,7 +246,7 @@ impl ModuleBuilder {
         let body = |_| Body::BlackBox(BlackBox { verilog, behavior });
         let (mut module, mut errors) = draft.into_module(name, source, body);
         check::check_black_box(&mut module, &mut errors);
-        errors.into_result(module)
+        Errors(errors).or(Arc::new(module))
     }
 
     // What the other parts of the description language are made of.
@@ -307,6 +336,13 @@ impl ModuleBuilder {
     }
 
     pub(super) fn assign(&self, target: SignalId, value: Expr<'_>, source: Source) {
+        let is_conditional_elsewhere = CONDITIONAL.with_borrow(|open| {
+            open.get(self.inside..).unwrap_or_default().iter().any(|&id| id != self.id)
+        });
+        if is_conditional_elsewhere {
+            let text = "a condition of another module does not make an assignment conditional";
+            self.report(ErrorKind::Misuse(text.to_string()), source);
+        }
         let mut draft = self.draft.borrow_mut();
         let signal = &draft.signals[target.index()];
         let refused = match signal.kind {
@@ -333,7 +369,9 @@ impl ModuleBuilder {
     pub(super) fn block(&self, source: Source, describe: impl FnOnce()) -> Vec<Statement> {
         self.draft.borrow_mut().open.push(vec![]);
         self.depth.set(self.depth.get() + 1);
+        let conditional = Conditional::of(self);
         describe();
+        drop(conditional);
         self.depth.set(self.depth.get() - 1);
         let block = self.draft.borrow_mut().open.pop().expect("the block was opened above");
         if self.depth() >= MAX_NESTING {
@@ -381,32 +419,13 @@ impl ModuleBuilder {
     }
 }
 
-/// The mistakes found so far.
-pub(super) type Found = Vec<Error>;
-
-trait IntoResult {
-    fn into_result(self, module: Module) -> Result<Arc<Module>, Errors>;
-}
-
-impl IntoResult for Found {
-    fn into_result(mut self, module: Module) -> Result<Arc<Module>, Errors> {
-        if self.is_empty() {
-            return Ok(Arc::new(module));
-        }
-        self.sort_by_key(|e| (e.source.0.file(), e.source.0.line(), e.source.0.column()));
-        // One mistake of one line is reported once; a source takes no part in comparisons.
-        self.dedup_by(|a, b| a == b && a.source.0 == b.source.0);
-        Err(Errors(self))
-    }
-}
-
 impl Draft {
     fn into_module(
         self,
         name: String,
         source: Source,
         body: impl FnOnce(Logic) -> Body,
-    ) -> (Module, Found) {
+    ) -> (Module, Vec<Error>) {
         let module = Module {
             name,
             doc: self.doc,

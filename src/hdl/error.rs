@@ -219,6 +219,20 @@ impl std::error::Error for Error {}
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Errors(pub Vec<Error>);
 
+impl Errors {
+    /// `value`, unless there are mistakes. They come sorted by line; a mistake that one line makes
+    /// several times is there once.
+    pub(super) fn or<T>(mut self, value: T) -> Result<T, Errors> {
+        if self.0.is_empty() {
+            return Ok(value);
+        }
+        self.0.sort_by_key(|e| (e.source.0.file(), e.source.0.line(), e.source.0.column()));
+        // A source takes no part in comparisons.
+        self.0.dedup_by(|a, b| a == b && a.source.0 == b.source.0);
+        Err(self)
+    }
+}
+
 impl fmt::Display for Errors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, error) in self.0.iter().enumerate() {

@@ -237,9 +237,16 @@ impl<'m> Expr<'m> {
     #[track_caller]
     pub fn count_ones(self) -> Expr<'m> {
         let ty = Type::of(&BigInt::from(self.width()));
-        let bits: Vec<_> = self.bits();
-        let sum = bits.into_iter().reduce(|sum, one| sum + one).expect("a value has bits");
-        sum.wrap(ty)
+        // A balanced tree: as deep as the logarithm, and narrow where there are many.
+        let mut sums = self.bits();
+        while sums.len() > 1 {
+            let pair = |pair: &[Expr<'m>]| match *pair {
+                [a, b] => a + b,
+                _ => pair[0],
+            };
+            sums = sums.chunks(2).map(pair).collect();
+        }
+        sums[0].wrap(ty)
     }
 
     /// Bits `low` to `low + width - 1`, unsigned.

@@ -4,9 +4,11 @@
 //! where it starts; a finished [`Module`] is plain data that the evaluator runs and that
 //! [`crate::verilog`] prints.
 
+mod array;
 mod builder;
-pub(crate) mod check;
+mod check;
 mod control;
+pub(crate) mod dependencies;
 mod error;
 pub mod eval;
 mod expr;
@@ -19,12 +21,13 @@ mod signal;
 mod stream;
 mod ty;
 
+pub use array::Array;
 pub use builder::ModuleBuilder;
 pub(crate) use control::capitalized;
 pub use control::{Machine, MachineSwitch, Switch, When};
 pub use error::{Error, ErrorKind, Errors};
 pub use expr::{Expr, Operand, concat, pack};
-pub use instance::{Array, GatedClock, Instance};
+pub use instance::{GatedClock, Instance};
 pub use ir::Module;
 pub use memory::Memory;
 pub use signal::Signal;

@@ -94,6 +94,9 @@ pub enum VerilogError {
         /// The gated clock.
         clock: String,
     },
+    /// A module of the design is called like the style's clock gate.
+    #[error("a module of the design is called `{0}`, which is the name of the clock gate cell")]
+    ClockGateClash(String),
 }
 
 /// One emitted file.
@@ -126,9 +129,12 @@ pub fn emit(module: &Arc<Module>, style: &Style) -> Result<Vec<File>, VerilogErr
     let gates = |m: &Arc<Module>| m.logic().is_some_and(|logic| logic.domains.len() > 1);
     if let Some(cell) = &style.clock_gate
         && modules.iter().any(gates)
-        && !modules.iter().any(|m| m.name == cell.name)
     {
-        modules.insert(0, cell.clone());
+        match modules.iter().find(|m| m.name == cell.name) {
+            None => modules.insert(0, cell.clone()),
+            Some(known) if known == cell => {}
+            Some(_) => return Err(VerilogError::ClockGateClash(cell.name.clone())),
+        }
     }
     let mut files = Vec::new();
     for module in modules {
@@ -179,4 +185,37 @@ fn header(text: &mut Text, module: &Module, style: &Style) {
 
 fn cycles(count: u32) -> &'static str {
     if count == 1 { "cycle" } else { "cycles" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Tech;
+    use crate::hdl::{ModuleBuilder, bit};
+
+    /// A module called `child` on a gated clock.
+    fn gated(child: &str) -> Arc<Module> {
+        let m = ModuleBuilder::new(child);
+        let held = m.register("held", bit()).reset(0);
+        held.set(!held);
+        m.output("held_o", bit()).set(held);
+        let child = m.finish().unwrap();
+        let m = ModuleBuilder::new("top");
+        let clock = m.gated_clock("clk_child", m.input("enable_i", bit()));
+        let child = m.instance("child", &child);
+        child.clocked_by(clock);
+        m.output("held_o", bit()).set(child.output("held_o"));
+        m.finish().unwrap()
+    }
+
+    #[test]
+    fn a_gated_clock_needs_its_cell() {
+        let with_cell = crate::tech::style(&Tech::default(), None);
+        let cell = with_cell.clock_gate.as_ref().unwrap().name.clone();
+        assert_eq!(emit(&gated("child"), &with_cell).unwrap().len(), 3);
+        let missing = emit(&gated("child"), &Style::default());
+        assert!(matches!(missing, Err(VerilogError::NoClockGate { .. })), "{missing:?}");
+        let clash = emit(&gated(&cell), &with_cell);
+        assert_eq!(clash, Err(VerilogError::ClockGateClash(cell)));
+    }
 }

@@ -11,7 +11,7 @@ use super::legalize::{Legalizer, Net, NetValue, signal_name};
 use super::names::Names;
 use super::plan::{Group, Load, plan};
 use super::{Style, VerilogError};
-use crate::hdl::check::{Drivers, Used};
+use crate::hdl::dependencies::{Drivers, Used};
 use crate::hdl::ir::{
     Connection, Logic, Module, NodeId, PropertyKind, SignalId, SignalKind, Statement,
 };

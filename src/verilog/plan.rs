@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::hdl::check::Dependencies;
+use crate::hdl::dependencies::Dependencies;
 use crate::hdl::ir::{Logic, Module, NodeId, SignalId, SignalKind, Statement};
 
 /// Signals that one always block, or one continuous assignment, drives.
