@@ -773,3 +773,31 @@ fn a_condition_of_another_module_is_no_condition() {
     let errors = two.finish().unwrap_err().to_string();
     assert!(errors.contains("E0221") && errors.contains("condition of another"), "{errors}");
 }
+
+#[test]
+fn a_module_has_a_name_of_its_own() {
+    let port = ModuleBuilder::new("d_i");
+    let d = port.input("d_i", bit());
+    port.output("e_o", bit()).set(!d);
+    let register = ModuleBuilder::new("level_q");
+    let level = register.register("level", bit()).reset(0);
+    level.set(!level);
+    register.output("e_o", bit()).set(level);
+    let clock = ModuleBuilder::new("clk_i");
+    let d = clock.input("d_i", bit());
+    clock.output("e_o", bit()).set(!d);
+    for m in [port, register, clock] {
+        let errors = m.finish().unwrap_err().to_string();
+        assert!(errors.contains("E0211"), "{errors}");
+    }
+}
+
+#[test]
+fn the_nearest_name_is_proposed() {
+    let m = ModuleBuilder::new("nearest");
+    let state = m.state_machine("state", &["Idle", "Running"]);
+    state.goto("Runing");
+    m.output("a_o", bit()).set(state.is("Idle"));
+    let errors = m.finish().unwrap_err().to_string();
+    assert!(errors.contains("`Running` would do"), "{errors}");
+}

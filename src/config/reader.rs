@@ -517,7 +517,7 @@ fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Opt
         .into_iter()
         // Words whose lengths differ too much need no look; nor does a text of any length.
         .filter(|candidate| candidate.len().abs_diff(word.len()) <= limit)
-        .map(|candidate| (distance(word, candidate), candidate))
+        .map(|candidate| (name::distance(word, candidate), candidate))
         // To change every letter is not to misspell.
         .filter(|&(distance, candidate)| {
             distance <= limit && distance < candidate.len().min(word.len())
@@ -526,35 +526,9 @@ fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Opt
         .map(|(_, candidate)| candidate)
 }
 
-/// The fewest letters to insert, delete or replace that turn one word into the other.
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (index, letter) in from.chars().enumerate() {
-        let mut diagonal = index;
-        row[0] = index + 1;
-        for (column, other) in to.iter().enumerate() {
-            let replaced = diagonal + usize::from(letter != *other);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[to.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn distances_count_edits() {
-        for (from, to, edits) in
-            [("", "", 0), ("", "ab", 2), ("width", "widht", 2), ("kitten", "sitting", 3)]
-        {
-            assert_eq!(distance(from, to), edits, "{from} {to}");
-            assert_eq!(distance(to, from), edits, "{to} {from}");
-        }
-    }
 
     #[test]
     fn only_misspellings_have_a_nearest_word() {

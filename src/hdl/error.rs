@@ -190,8 +190,8 @@ impl ErrorKind {
             NameClash { name, .. } => format!("`{name}_2` would do"),
             OutOfRange { .. } => "check the bounds where the index is computed".into(),
             NotAssignable(_) => "assign a wire, a register or an output".into(),
-            Unknown { known, .. } => match known.first() {
-                Some(first) => format!("`{first}` would do"),
+            Unknown { known, name, .. } => match super::name::nearest(name, known) {
+                Some(nearest) => format!("`{nearest}` would do"),
                 None => "there is nothing to choose from".into(),
             },
             Unconnected { port, .. } => format!("connect it with `connect(\"{port}\", ...)`"),

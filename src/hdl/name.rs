@@ -96,3 +96,39 @@ pub fn suggest(name: &str) -> String {
     }
     text
 }
+
+/// The fewest letters to insert, delete or replace that turn one word into the other.
+pub(crate) fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (index, letter) in from.chars().enumerate() {
+        let mut diagonal = index;
+        row[0] = index + 1;
+        for (column, other) in to.iter().enumerate() {
+            let replaced = diagonal + usize::from(letter != *other);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[to.len()]
+}
+
+/// The name among `known` that takes the fewest edits to become `name`.
+pub(super) fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a String> {
+    known.iter().min_by_key(|other| distance(name, other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_count_edits() {
+        for (from, to, edits) in
+            [("", "", 0), ("", "ab", 2), ("width", "widht", 2), ("kitten", "sitting", 3)]
+        {
+            assert_eq!(distance(from, to), edits, "{from} {to}");
+            assert_eq!(distance(to, from), edits, "{to} {from}");
+        }
+    }
+}

@@ -2,8 +2,8 @@
 //!
 //! The text is a subset of Verilog-2005 that Verilator, Icarus, Yosys and the vendors' tools
 //! accept without a message: one module per file, `default_nettype none`, ANSI ports, sized
-//! literals, no latches, no `initial`, no tool-made names. The same module and style give the
-//! same bytes.
+//! literals, no latches, no `initial` (but for an assumption under `FORMAL`), temporaries named after
+//! their use. The same module and style give the same bytes.
 
 mod array;
 mod ast;

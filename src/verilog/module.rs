@@ -90,7 +90,7 @@ impl<'a> Printer<'a> {
             .collect();
 
         let mut names = Names::default();
-        for name in ["clk_i", style.reset.port()] {
+        for name in ["clk_i", style.reset.port(), &module.name] {
             names.take(name);
         }
         let signal_names: Vec<String> = (0..module.signals.len() as u32)

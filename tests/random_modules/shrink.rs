@@ -12,16 +12,20 @@ const ROUNDS: usize = 200;
 /// The smallest recipe found that fails like `failure`, and how it fails.
 pub fn shrink(case: &Case, failure: &Failure, limit: std::time::Duration) -> (Case, Failure) {
     let tools = match failure {
-        Failure::Refused(_) => Tools { verilator: false, icarus: false, yosys: false },
+        Failure::Refused(_) => {
+            Tools { verilator: false, icarus: false, yosys: false, optimized: true }
+        }
         Failure::Differ(difference) => Tools {
             verilator: difference.verilator != difference.evaluator,
             icarus: difference.icarus != difference.evaluator,
             yosys: false,
+            optimized: true,
         },
         Failure::Message(tool, _) => Tools {
             verilator: matches!(*tool, "verilator" | "g++" | "simulation"),
             icarus: matches!(*tool, "iverilog" | "vvp"),
             yosys: *tool == "yosys",
+            optimized: true,
         },
     };
     let start = std::time::Instant::now();

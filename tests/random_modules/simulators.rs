@@ -155,6 +155,8 @@ pub struct Tools {
     pub verilator: bool,
     pub icarus: bool,
     pub yosys: bool,
+    /// Whether Verilator optimises; what it then computes can be wrong.
+    pub optimized: bool,
 }
 
 /// The verdict on each case: none if all is well.
@@ -184,7 +186,8 @@ fn check(
     let batch = Batch::write(cases, modules);
     let mut said: Vec<(usize, &'static str, String)> = Vec::new();
     let outcome = (|| {
-        let verilator = if tools.verilator { Some(batch.verilator(&mut said)?) } else { None };
+        let verilator =
+            if tools.verilator { Some(batch.verilator(tools.optimized, &mut said)?) } else { None };
         let icarus = if tools.icarus { Some(batch.icarus(&mut said)?) } else { None };
         if tools.yosys {
             batch.yosys()?;
@@ -415,6 +418,7 @@ impl Batch {
 
     fn verilator(
         &self,
+        optimized: bool,
         said: &mut Vec<(usize, &'static str, String)>,
     ) -> Result<Vec<String>, Refusal> {
         let lint = Path::new("waive.vlt");
@@ -431,7 +435,7 @@ impl Batch {
                 .arg("random_top.v");
             self.call("verilator", &mut command)
         };
-        let text = match verilate(&FAST) {
+        let text = match verilate(if optimized { &FAST } else { &SAFE }) {
             // Verilator 5.006 stumbles over reductions of what it found to be one bit.
             Err((_, text)) if text.contains("Internal Error") => {
                 let _ = fs::remove_dir_all(self.path().join("obj"));
