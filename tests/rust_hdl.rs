@@ -16,7 +16,6 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rust_hdl_core::prelude::*;
 
-#[allow(dead_code)]
 #[path = "../examples/systolic/systolic.rs"]
 mod systolic;
 

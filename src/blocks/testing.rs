@@ -310,9 +310,7 @@ pub fn verilog(design: &Design) -> String {
 /// beside the calling file.
 macro_rules! snapshot {
     ($block:ty, $name:literal, $parameters:expr $(, $tech:expr)?) => {{
-        #[allow(unused_mut, unused_assignments)]
-        let mut tech = $crate::config::Tech::default();
-        $(tech = $tech;)?
+        let tech = None::<$crate::config::Tech>$(.or(Some($tech)))?.unwrap_or_default();
         let design = $crate::blocks::testing::design::<$block>($name, &$parameters, tech);
         let netlists = $crate::eda::netlists(&design.verilog);
         let netlists = netlists.unwrap_or_else(|error| panic!("{error}"));
