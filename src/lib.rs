@@ -50,9 +50,11 @@
 //! - [`verilog`]: prints modules.
 //! - [`tech`]: cells that a technology replaces, and the collateral of a flow.
 //! - [`config`]: the TOML file, with every error at once.
+//! - [`model`]: what golden models are made of.
 //! - [`blocks`]: the blocks and their registry.
 //! - [`design`]: a configuration's blocks on their way to disk.
 //! - [`eda`]: Verilator, Icarus and Yosys as lint and netlist tools.
+//! - [`cosim`]: golden model, evaluator and Verilator, side by side.
 //! - [`snapshot`]: tests that pin emitted text and netlists.
 //! - `interop` (feature `rust-hdl`): any module as a block of rust-hdl.
 //! - [`cli`]: the `lacuna` command.
@@ -60,11 +62,13 @@
 pub mod blocks;
 pub mod cli;
 pub mod config;
+pub mod cosim;
 pub mod design;
 pub mod eda;
 pub mod hdl;
 #[cfg(feature = "rust-hdl")]
 pub mod interop;
+pub mod model;
 pub mod snapshot;
 pub mod tech;
 pub mod verilog;

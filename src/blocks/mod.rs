@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::config::{BlockSection, Parameter, Parameters, SectionKind, Tech, Values, Violation};
 use crate::hdl::{Errors, Module};
+use crate::model::{Kind, Model, Random, Shape, Stimulus};
 
 /// A kind of module, made from parameters.
 pub trait Block {
@@ -39,6 +40,45 @@ pub trait Block {
         parameters: &Self::Parameters,
         tech: &Tech,
     ) -> Result<Arc<Module>, Errors>;
+
+    /// The golden model: what the block should do, in plain integers.
+    fn model(parameters: &Self::Parameters, tech: &Tech) -> Model;
+
+    /// A stimulus of about `beats` beats, or none if the block has none of this kind. A longer one
+    /// of the same kind and chance begins with the shorter one.
+    fn stimulus(
+        _: &Self::Parameters,
+        shape: &Shape,
+        kind: Kind,
+        beats: usize,
+        random: &mut Random,
+    ) -> Option<Stimulus> {
+        Some(shape.stimulus(kind, beats, random))
+    }
+
+    /// Whether the block may be given this stimulus. Shrinking asks, which leaves out beats and
+    /// makes values smaller.
+    fn accepts(_: &Self::Parameters, _: &Stimulus) -> bool {
+        true
+    }
+
+    /// Parameters at which the block is simulated, besides the defaults: those at which it is made
+    /// differently, and odd sizes.
+    fn variants() -> Vec<Self::Parameters> {
+        vec![]
+    }
+
+    /// What is simulated in the block's place: a module around it, if it cannot be observed alone.
+    ///
+    /// # Errors
+    /// As [`elaborate`](Block::elaborate).
+    fn bench(
+        name: &str,
+        parameters: &Self::Parameters,
+        tech: &Tech,
+    ) -> Result<Arc<Module>, Errors> {
+        Self::elaborate(name, parameters, tech)
+    }
 }
 
 /// A block in the registry.
@@ -54,6 +94,16 @@ pub struct Entry {
     pub validate: fn(&Values) -> Vec<Violation>,
     /// [`Block::elaborate`].
     pub elaborate: fn(&str, &Values, &Tech) -> Result<Arc<Module>, Errors>,
+    /// [`Block::bench`].
+    pub bench: fn(&str, &Values, &Tech) -> Result<Arc<Module>, Errors>,
+    /// [`Block::model`].
+    pub model: fn(&Values, &Tech) -> Model,
+    /// [`Block::stimulus`].
+    pub stimulus: fn(&Values, &Shape, Kind, usize, &mut Random) -> Option<Stimulus>,
+    /// [`Block::accepts`].
+    pub accepts: fn(&Values, &Stimulus) -> bool,
+    /// [`Block::variants`].
+    pub variants: fn() -> Vec<Values>,
 }
 
 impl Entry {
@@ -67,6 +117,13 @@ impl Entry {
             elaborate: |name, values, tech| {
                 B::elaborate(name, &B::Parameters::from_values(values), tech)
             },
+            bench: |name, values, tech| B::bench(name, &B::Parameters::from_values(values), tech),
+            model: |values, tech| B::model(&B::Parameters::from_values(values), tech),
+            stimulus: |values, shape, kind, beats, random| {
+                B::stimulus(&B::Parameters::from_values(values), shape, kind, beats, random)
+            },
+            accepts: |values, stimulus| B::accepts(&B::Parameters::from_values(values), stimulus),
+            variants: || B::variants().iter().map(B::Parameters::to_values).collect(),
         }
     }
 

@@ -593,6 +593,13 @@ impl Module {
         self.signal(self.ports[index])
     }
 
+    /// The stream that a port belongs to, unless it is a plain one.
+    pub fn stream_of(&self, port: SignalId) -> Option<&Stream> {
+        self.streams.iter().find(|stream| {
+            stream.valid == port || stream.ready == port || stream.payload.contains(&port)
+        })
+    }
+
     /// The first sentence of the documentation.
     pub fn summary(&self) -> &str {
         self.doc.split("\n\n").next().unwrap_or_default()

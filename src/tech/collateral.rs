@@ -106,12 +106,6 @@ fn paragraphs(text: &str) -> String {
 }
 
 fn describe(module: &Arc<Module>, tech: &Tech) -> Value {
-    let stream_of = |id: SignalId| {
-        let holds = |stream: &&crate::hdl::ir::Stream| {
-            stream.valid == id || stream.ready == id || stream.payload.contains(&id)
-        };
-        module.streams.iter().find(holds).map_or("", |stream| &stream.name)
-    };
     let plain = |name: &str, doc: &str| {
         context! { name, direction => "in", width => 1, signed => "no", stream => "", doc }
     };
@@ -133,7 +127,7 @@ fn describe(module: &Arc<Module>, tech: &Tech) -> Value {
             direction,
             width => signal.ty.width,
             signed => if signal.ty.signed { "yes" } else { "no" },
-            stream => stream_of(id),
+            stream => module.stream_of(id).map_or("", |stream| &stream.name),
             doc => signal.doc.clone(),
         }
     }));

@@ -7,6 +7,7 @@
 //! does nothing. With `hold`, a grant that is not taken stays with a requester that goes on asking,
 //! as a stream's payload must; without, it may move on to whom the turn favours.
 
+mod model;
 mod rtl;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use crate::blocks::Block;
 use crate::config::{Tech, parameters};
 use crate::hdl::{Errors, Module};
+use crate::model::Model;
 
 parameters! {
     /// Parameters of the round-robin arbiter.
@@ -41,5 +43,14 @@ impl Block for Arbiter {
         _: &Tech,
     ) -> Result<Arc<Module>, Errors> {
         rtl::describe(name, parameters)
+    }
+
+    fn model(parameters: &ArbiterParameters, _: &Tech) -> Model {
+        Model::ports(model::Finger::new(parameters))
+    }
+
+    fn variants() -> Vec<ArbiterParameters> {
+        let of = |requesters, hold| ArbiterParameters { requesters, hold };
+        vec![of(1, true), of(2, false), of(3, true), of(17, false), of(65, true)]
     }
 }

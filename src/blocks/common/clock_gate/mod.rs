@@ -3,6 +3,7 @@
 //! Which cell it is, `[tech] clock_gate` says. Designs that gate clocks bring it along by
 //! themselves; as a block it is there to be looked at and replaced.
 
+mod model;
 #[cfg(test)]
 mod tests;
 
@@ -10,8 +11,12 @@ use std::sync::Arc;
 
 use crate::blocks::Block;
 use crate::config::{NoParameters, Tech};
-use crate::hdl::{Errors, Module};
+use crate::hdl::{Errors, Module, ModuleBuilder, bit, uint};
+use crate::model::Model;
 use crate::tech;
+
+/// Bits of the counter behind the gate that is simulated.
+const COUNT_WIDTH: u32 = 8;
 
 /// The clock gate.
 pub struct ClockGateBlock;
@@ -23,5 +28,27 @@ impl Block for ClockGateBlock {
 
     fn elaborate(name: &str, _: &Self::Parameters, tech: &Tech) -> Result<Arc<Module>, Errors> {
         tech::clock_gate(name, tech)
+    }
+
+    fn model(_: &Self::Parameters, _: &Tech) -> Model {
+        Model::ports(model::Counter::default())
+    }
+
+    /// A clock cannot be looked at from one edge to the next, what runs on it can: a counter.
+    fn bench(name: &str, _: &Self::Parameters, _: &Tech) -> Result<Arc<Module>, Errors> {
+        let m = ModuleBuilder::new(format!("{name}_counter"));
+        m.doc("Counts the edges that pass.");
+        let count = m.register("count", uint(COUNT_WIDTH)).reset(0);
+        count.set((count + 1).truncate(COUNT_WIDTH));
+        m.output("count_o", uint(COUNT_WIDTH)).set(count);
+        let counter = m.finish()?;
+
+        let m = ModuleBuilder::new(format!("{name}_bench"));
+        m.doc("A counter on a gated clock.");
+        let clock = m.gated_clock("clk_gated", m.input("enable_i", bit()));
+        let counter = m.instance("counter", &counter);
+        counter.clocked_by(clock);
+        m.output("count_o", uint(COUNT_WIDTH)).set(counter.output("count_o"));
+        m.finish()
     }
 }

@@ -5,6 +5,7 @@
 //! sustained where the depth covers the way round: at least 2 elements in registers, 3 in a RAM.
 //! Neither side's ready or valid depends on the other side without a register between.
 
+mod model;
 mod rtl;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use crate::blocks::Block;
 use crate::config::{Tech, Violation, choices, parameters};
 use crate::hdl::{Errors, Module};
+use crate::model::Model;
 
 /// The most elements that are kept in registers: beyond, the multiplexer at the output is larger
 /// and slower than a RAM.
@@ -69,5 +71,21 @@ impl Block for Fifo {
         _: &Tech,
     ) -> Result<Arc<Module>, Errors> {
         rtl::describe(name, parameters)
+    }
+
+    fn model(parameters: &FifoParameters, _: &Tech) -> Model {
+        let parameters = parameters.clone();
+        Model::streams(move |stimulus| model::run(&parameters, stimulus))
+    }
+
+    fn variants() -> Vec<FifoParameters> {
+        let of = |width, depth, storage| FifoParameters { width, depth, storage };
+        vec![
+            of(1, 1, Storage::Registers),
+            of(3, 5, Storage::Registers),
+            of(8, 1, Storage::Ram),
+            of(17, 3, Storage::Ram),
+            of(65, 16, Storage::Ram),
+        ]
     }
 }

@@ -4,6 +4,7 @@
 //! element), `backward` registers ready (latency 0, one element), `full` both (latency 1, two
 //! elements). Each sustains one beat per cycle; order and payload are unchanged.
 
+mod model;
 mod rtl;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use crate::blocks::Block;
 use crate::config::{Tech, choices, parameters};
 use crate::hdl::{Errors, Module};
+use crate::model::Model;
 
 choices! {
     /// Which paths of a stream a register slice cuts.
@@ -50,5 +52,15 @@ impl Block for RegisterSlice {
         _: &Tech,
     ) -> Result<Arc<Module>, Errors> {
         rtl::describe(name, parameters)
+    }
+
+    fn model(parameters: &RegisterSliceParameters, _: &Tech) -> Model {
+        let cut = parameters.cut;
+        Model::streams(move |stimulus| model::run(cut, stimulus))
+    }
+
+    fn variants() -> Vec<RegisterSliceParameters> {
+        let of = |width, cut| RegisterSliceParameters { width, cut };
+        vec![of(1, Cut::Forward), of(17, Cut::Backward), of(65, Cut::Full)]
     }
 }

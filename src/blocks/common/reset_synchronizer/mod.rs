@@ -3,6 +3,7 @@
 //! The output is active like the reset port of `[tech]`; it ends `stages` rising edges after its
 //! input did.
 
+mod model;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use crate::blocks::Block;
 use crate::config::{Tech, parameters};
 use crate::hdl::{Errors, Module};
+use crate::model::Model;
 use crate::tech;
 
 parameters! {
@@ -35,5 +37,13 @@ impl Block for ResetSynchronizer {
         tech: &Tech,
     ) -> Result<Arc<Module>, Errors> {
         tech::reset_synchronizer(name, parameters.stages, tech)
+    }
+
+    fn model(parameters: &ResetSynchronizerParameters, tech: &Tech) -> Model {
+        Model::ports(model::Countdown::new(parameters, tech))
+    }
+
+    fn variants() -> Vec<ResetSynchronizerParameters> {
+        vec![ResetSynchronizerParameters { stages: 5 }]
     }
 }

@@ -4,6 +4,7 @@
 //! `read_address_i` held before the edge; otherwise it stays. Beyond the depth, reads give 0 and
 //! writes are lost.
 
+mod model;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use crate::blocks::Block;
 use crate::config::{Tech, parameters};
 use crate::hdl::{Errors, Module};
+use crate::model::Model;
 use crate::tech;
 
 parameters! {
@@ -38,5 +40,14 @@ impl Block for SyncRam {
         _: &Tech,
     ) -> Result<Arc<Module>, Errors> {
         tech::sync_ram(name, parameters.width, parameters.depth)
+    }
+
+    fn model(parameters: &SyncRamParameters, _: &Tech) -> Model {
+        Model::ports(model::Array::new(parameters))
+    }
+
+    fn variants() -> Vec<SyncRamParameters> {
+        let of = |width, depth| SyncRamParameters { width, depth };
+        vec![of(1, 1), of(3, 5), of(17, 2), of(65, 16)]
     }
 }

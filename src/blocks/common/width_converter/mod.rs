@@ -5,6 +5,7 @@
 //! in; splitting, its first part goes out one cycle after it came in. The narrow side sustains one
 //! beat per cycle. A joined beat waits for all of its parts: there is no flush.
 
+mod model;
 mod rtl;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use crate::blocks::Block;
 use crate::config::{Tech, Violation, parameters};
 use crate::hdl::{Errors, Module};
+use crate::model::Model;
 
 /// The widest beat.
 const MOST_WIDTH: u32 = 4096;
@@ -62,5 +64,15 @@ impl Block for WidthConverter {
         _: &Tech,
     ) -> Result<Arc<Module>, Errors> {
         rtl::describe(name, parameters)
+    }
+
+    fn model(parameters: &WidthConverterParameters, _: &Tech) -> Model {
+        let parameters = parameters.clone();
+        Model::streams(move |stimulus| model::run(&parameters, stimulus))
+    }
+
+    fn variants() -> Vec<WidthConverterParameters> {
+        let of = |in_width, out_width| WidthConverterParameters { in_width, out_width };
+        vec![of(32, 8), of(1, 3), of(51, 17), of(5, 5), of(65, 130)]
     }
 }

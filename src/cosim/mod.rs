@@ -1,0 +1,5 @@
+//! Cosimulation: the golden model, the evaluator and Verilator, side by side.
+
+mod subject;
+
+pub use subject::{Subject, SubjectError};

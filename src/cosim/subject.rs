@@ -1,0 +1,157 @@
+//! What is simulated: a module, its text, its golden model and its stimulus.
+
+use std::sync::Arc;
+
+use crate::blocks::Entry;
+use crate::config::{Tech, Values};
+use crate::hdl::ir::{Direction, SignalId};
+use crate::hdl::{Errors, Module};
+use crate::model::{Channel, Field, Kind, Model, Random, Shape, Stimulus};
+use crate::tech;
+use crate::verilog::{self, File, VerilogError};
+
+/// A module with all that cosimulation needs to know of it.
+pub struct Subject {
+    /// What reports call it: the block, or the module's name.
+    pub name: String,
+    /// The module.
+    pub module: Arc<Module>,
+    /// Its Verilog, and that of all it instances.
+    pub files: Vec<File>,
+    /// The technology that the Verilog is for.
+    pub tech: Tech,
+    /// The golden model.
+    pub model: Model,
+    /// The module as stimulus and model see it.
+    pub shape: Shape,
+    stimulus: Stimuli,
+    accepts: Box<dyn Fn(&Stimulus) -> bool + Send + Sync>,
+}
+
+type Stimuli = Box<dyn Fn(&Shape, Kind, usize, &mut Random) -> Option<Stimulus> + Send + Sync>;
+
+/// Why there is nothing to simulate.
+#[derive(Debug, thiserror::Error)]
+pub enum SubjectError {
+    /// The description of a block is wrong: a defect of the block.
+    #[error(transparent)]
+    Description(#[from] Errors),
+    /// The module cannot be printed.
+    #[error(transparent)]
+    Verilog(#[from] VerilogError),
+}
+
+impl Subject {
+    /// A module of your own, with random, corner and recorded values for whatever goes in.
+    ///
+    /// # Errors
+    /// If the module cannot be printed.
+    pub fn new(module: Arc<Module>, tech: Tech, model: Model) -> Result<Subject, VerilogError> {
+        Ok(Subject {
+            name: module.name.clone(),
+            files: verilog::emit(&module, &tech::style(&tech, None))?,
+            shape: shape(&module, &model),
+            module,
+            tech,
+            model,
+            stimulus: Box::new(|shape, kind, beats, random| {
+                Some(shape.stimulus(kind, beats, random))
+            }),
+            accepts: Box::new(|_| true),
+        })
+    }
+
+    /// A registered block with these parameters; the module is called `name`.
+    ///
+    /// # Errors
+    /// If the block's description is wrong.
+    pub fn of(
+        entry: &'static Entry,
+        name: &str,
+        values: &Values,
+        tech: Tech,
+    ) -> Result<Subject, SubjectError> {
+        let module = (entry.bench)(name, values, &tech)?;
+        let mut subject = Subject::new(module, tech, (entry.model)(values, &tech))?;
+        subject.name = entry.name.to_string();
+        let (for_stimulus, for_accepts) = (values.clone(), values.clone());
+        subject.stimulus = Box::new(move |shape, kind, beats, random| {
+            (entry.stimulus)(&for_stimulus, shape, kind, beats, random)
+        });
+        subject.accepts = Box::new(move |stimulus| (entry.accepts)(&for_accepts, stimulus));
+        Ok(subject)
+    }
+
+    /// The same with a stimulus of its own: from the shape, the kind, the number of beats and
+    /// chance to what goes in, or none if there is none of that kind.
+    pub fn with_stimulus(
+        mut self,
+        stimulus: impl Fn(&Shape, Kind, usize, &mut Random) -> Option<Stimulus> + Send + Sync + 'static,
+    ) -> Subject {
+        self.stimulus = Box::new(stimulus);
+        self
+    }
+
+    /// The same, whose stimulus is only legal where `accepts` says so.
+    pub fn with_accepts(
+        mut self,
+        accepts: impl Fn(&Stimulus) -> bool + Send + Sync + 'static,
+    ) -> Subject {
+        self.accepts = Box::new(accepts);
+        self
+    }
+
+    /// A stimulus of about `beats` beats, if the subject has any of this kind.
+    pub fn stimulus(&self, kind: Kind, beats: usize, random: &mut Random) -> Option<Stimulus> {
+        (self.stimulus)(&self.shape, kind, beats, random)
+    }
+
+    /// Whether the subject may be given this stimulus.
+    pub fn accepts(&self, stimulus: &Stimulus) -> bool {
+        (self.accepts)(stimulus)
+    }
+}
+
+/// The module as its model sees it: streams, or plain ports.
+fn shape(module: &Module, model: &Model) -> Shape {
+    let is_input = |id: &&SignalId| module.direction(**id) == Direction::Input;
+    let field = |id: &SignalId, name: &str| {
+        let ty = module.signal(*id).ty;
+        Field { name: name.to_string(), width: ty.width, signed: ty.signed }
+    };
+    let plain = |id: &SignalId| field(id, bare(&module.signal(*id).name));
+    if let Model::Ports(_) = model {
+        let (inputs, outputs): (Vec<_>, Vec<_>) = module.ports.iter().partition(is_input);
+        let channel = |name: &str, ids: Vec<&SignalId>| Channel {
+            name: name.to_string(),
+            fields: ids.into_iter().map(plain).collect(),
+        };
+        return Shape {
+            inputs: vec![channel("inputs", inputs)],
+            outputs: vec![channel("outputs", outputs)],
+            held: vec![],
+        };
+    }
+    let channels = |direction: Direction| -> Vec<Channel> {
+        let streams = module.streams.iter().filter(|stream| stream.direction == direction);
+        let channel = |stream: &crate::hdl::ir::Stream| {
+            let of = |id: &SignalId| {
+                let name = bare(&module.signal(*id).name);
+                field(id, name.strip_prefix(&format!("{}_", stream.name)).unwrap_or(name))
+            };
+            Channel { name: stream.name.clone(), fields: stream.payload.iter().map(of).collect() }
+        };
+        streams.map(channel).collect()
+    };
+    let held = module.ports.iter().filter(is_input).filter(|&&id| module.stream_of(id).is_none());
+    Shape {
+        inputs: channels(Direction::Input),
+        outputs: channels(Direction::Output),
+        held: held.map(plain).collect(),
+    }
+}
+
+/// A port's name without the suffix that says its direction.
+fn bare(name: &str) -> &str {
+    name.strip_suffix("_i").or(name.strip_suffix("_o")).unwrap_or(name)
+}

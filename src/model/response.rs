@@ -1,0 +1,70 @@
+//! What should come of a stimulus.
+
+use super::{Beat, Bits, Stimulus};
+
+/// A golden model.
+pub enum Model {
+    /// Of a block between streams.
+    Streams(StreamModel),
+    /// Of a block of plain ports: makes a machine as it is after a reset.
+    Ports(Box<dyn Fn() -> Box<dyn PortModel> + Send + Sync>),
+}
+
+type StreamModel = Box<dyn Fn(&Stimulus) -> Response + Send + Sync>;
+
+impl Model {
+    /// The model of a block between streams: from all that goes in after a reset to all that comes
+    /// out.
+    pub fn streams(run: impl Fn(&Stimulus) -> Response + Send + Sync + 'static) -> Model {
+        Model::Streams(Box::new(run))
+    }
+
+    /// The model of a block of plain ports; `reset` is the machine as a reset leaves it.
+    pub fn ports<M: PortModel + Clone + Send + Sync + 'static>(reset: M) -> Model {
+        Model::Ports(Box::new(move || Box::new(reset.clone())))
+    }
+}
+
+/// A golden model that is asked in every cycle.
+pub trait PortModel {
+    /// The outputs in a cycle with these inputs, both in the order of the ports; none where
+    /// anything may stand.
+    fn outputs(&self, inputs: &[Bits]) -> Vec<Option<Bits>>;
+
+    /// The clock's edge at the end of a cycle with these inputs.
+    fn step(&mut self, inputs: &[Bits]);
+
+    /// A reset in mid-stream. What a reset does not reach, such as a memory, stays.
+    fn reset(&mut self);
+}
+
+/// What a block between streams does with a stimulus. Cycles count from the first in which sources
+/// offer, and hold when nothing stalls: every source offers its next beat at once, every sink takes
+/// what is offered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Response {
+    /// For each stream into the block, the cycle in which each beat is accepted.
+    pub accepted: Vec<Vec<u64>>,
+    /// For each stream out of the block, what comes out.
+    pub emitted: Vec<Vec<Emitted>>,
+}
+
+/// A beat that comes out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Emitted {
+    /// The payload.
+    pub beat: Beat,
+    /// When, if nothing stalls.
+    pub cycle: u64,
+    /// The last of the beats that it follows from: before that one is accepted it cannot come out.
+    pub cause: Cause,
+}
+
+/// A beat that went in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// The stream, by its position in the stimulus.
+    pub channel: usize,
+    /// The beat of that stream.
+    pub beat: usize,
+}
