@@ -1,5 +1,24 @@
 //! Cosimulation: the golden model, the evaluator and Verilator, side by side.
 
+mod check;
+mod engine;
+mod mismatch;
+mod report;
+mod rig;
+mod run;
+mod scenario;
+mod shrink;
+mod stalls;
 mod subject;
 
+#[cfg(test)]
+mod tests;
+
+pub use check::{Failure, Outcome, Plan};
+pub use engine::{Engine, Start};
+pub use mismatch::{Difference, Finding, Mismatch, Place};
+pub use rig::Rig;
+pub use run::Run;
+pub use scenario::{Case, Scenario};
+pub use stalls::Stalls;
 pub use subject::{Subject, SubjectError};

@@ -14,6 +14,10 @@ use crate::verilog::{self, File, VerilogError};
 pub struct Subject {
     /// What reports call it: the block, or the module's name.
     pub name: String,
+    /// The parameters that are not the defaults, for reports.
+    pub parameters: Vec<(String, String)>,
+    /// The command that simulates it, for reports.
+    pub command: String,
     /// The module.
     pub module: Arc<Module>,
     /// Its Verilog, and that of all it instances.
@@ -49,6 +53,8 @@ impl Subject {
     pub fn new(module: Arc<Module>, tech: Tech, model: Model) -> Result<Subject, VerilogError> {
         Ok(Subject {
             name: module.name.clone(),
+            parameters: module.parameters.clone(),
+            command: "run".to_string(),
             files: verilog::emit(&module, &tech::style(&tech, None))?,
             shape: shape(&module, &model),
             module,
@@ -74,6 +80,13 @@ impl Subject {
         let module = (entry.bench)(name, values, &tech)?;
         let mut subject = Subject::new(module, tech, (entry.model)(values, &tech))?;
         subject.name = entry.name.to_string();
+        let chosen = values.iter().zip(entry.parameters).filter(|((_, v), p)| *v != p.default);
+        subject.parameters =
+            chosen.map(|((name, value), _)| (name.to_string(), value.to_string())).collect();
+        subject.command = format!("lacuna cosim {}", entry.name);
+        for (name, value) in &subject.parameters {
+            subject.command.push_str(&format!(" --set {name}={}", value.trim_matches('"')));
+        }
         let (for_stimulus, for_accepts) = (values.clone(), values.clone());
         subject.stimulus = Box::new(move |shape, kind, beats, random| {
             (entry.stimulus)(&for_stimulus, shape, kind, beats, random)

@@ -1,0 +1,142 @@
+//! All scenarios of a subject, and what came of them.
+
+use super::engine::Start;
+use super::mismatch::Mismatch;
+use super::rig::Rig;
+use super::scenario::{Case, Scenario};
+use super::shrink::shrink;
+use super::subject::Subject;
+
+/// What is to be simulated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// About how many beats a stimulus has.
+    pub beats: usize,
+    /// Where all chance comes from.
+    pub seed: u64,
+    /// Only this scenario; all if there is none.
+    pub only: Option<Scenario>,
+}
+
+impl Default for Plan {
+    fn default() -> Plan {
+        Plan { beats: 256, seed: 0x5eed_0000, only: None }
+    }
+}
+
+impl Plan {
+    /// The scenarios of a subject.
+    pub fn scenarios(&self, subject: &Subject) -> Vec<Scenario> {
+        let mut scenarios = Scenario::all(subject);
+        scenarios.retain(|scenario| self.only.is_none_or(|only| only == *scenario));
+        scenarios
+    }
+}
+
+/// What came of the scenarios.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Scenarios that were run.
+    pub scenarios: usize,
+    /// Beats of outputs that were compared; of a module of plain ports, cycles.
+    pub beats: u64,
+    /// Edges.
+    pub cycles: u64,
+    /// The first failure of each scenario.
+    pub failures: Vec<Failure>,
+}
+
+/// A case in which something is wrong.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// The case.
+    pub case: Case,
+    /// The mismatch to look at first.
+    pub first: Mismatch,
+    /// How many there are.
+    pub count: usize,
+    /// How many beats were compared.
+    pub beats: u64,
+    /// What was compared with the model.
+    pub rtl: &'static str,
+    /// What kind of mistake it looks like.
+    pub likeness: Option<String>,
+    /// Whether the evaluator alone agrees with the model, if it is another than what was compared.
+    pub evaluator_agrees: Option<bool>,
+    /// The shortest case that was found to fail alike.
+    pub shortest: Case,
+}
+
+impl Rig {
+    /// Runs one scenario after another.
+    pub fn check(&self, subject: &Subject, plan: &Plan) -> Outcome {
+        let mut outcome = Outcome::default();
+        for scenario in plan.scenarios(subject) {
+            self.check_scenario(subject, plan, scenario, &mut outcome);
+        }
+        outcome
+    }
+
+    /// Runs a scenario's cases up to the first that fails, and adds what came of them.
+    pub fn check_scenario(
+        &self,
+        subject: &Subject,
+        plan: &Plan,
+        scenario: Scenario,
+        outcome: &mut Outcome,
+    ) {
+        let cases = scenario.cases(subject, plan.beats, plan.seed);
+        outcome.scenarios += usize::from(!cases.is_empty());
+        for case in cases {
+            let run = self.run(subject, &case);
+            outcome.beats += run.beats;
+            outcome.cycles += run.cycles;
+            if !run.mismatches.is_empty() {
+                let failure = self.explain(subject, scenario, case, &run.mismatches, run.beats);
+                return outcome.failures.push(failure);
+            }
+        }
+    }
+
+    fn explain(
+        &self,
+        subject: &Subject,
+        scenario: Scenario,
+        case: Case,
+        mismatches: &[Mismatch],
+        beats: u64,
+    ) -> Failure {
+        // That the simulators differ matters less than that one of them is wrong.
+        let against_model = mismatches.iter().find(|m| !m.finding.is_between_simulators());
+        let first = against_model.unwrap_or(&mismatches[0]).clone();
+        let from_zero = Case { start: Start::Zero, ..case.clone() };
+        let likeness = match case.start {
+            Start::Random(_) if self.run(subject, &from_zero).mismatches.is_empty() => Some(
+                "what was there before the reset shows: a register or a memory is read before it \
+                 is reset or written",
+            ),
+            _ => first.finding.likeness(),
+        };
+        let kind = std::mem::discriminant(&first.finding);
+        let is_alike = |mismatch: &Mismatch| std::mem::discriminant(&mismatch.finding) == kind;
+        let shortest = shrink(
+            &case,
+            |stimulus| subject.accepts(stimulus),
+            |candidate| self.run(subject, candidate).mismatches.iter().any(is_alike),
+        );
+        let evaluator_agrees = self.evaluator_agrees(subject, &case);
+        Failure {
+            scenario,
+            case,
+            first,
+            count: mismatches.len(),
+            beats,
+            rtl: self.first_name(),
+            likeness: likeness.map(str::to_string),
+            evaluator_agrees,
+            shortest,
+        }
+    }
+}
