@@ -1,7 +1,7 @@
 //! All scenarios of a subject, and what came of them.
 
 use super::engine::Start;
-use super::mismatch::Mismatch;
+use super::mismatch::{Finding, Mismatch, Place};
 use super::rig::Rig;
 use super::scenario::{Case, Scenario};
 use super::shrink::shrink;
@@ -33,17 +33,19 @@ impl Plan {
     }
 }
 
-/// What came of the scenarios.
+/// What came of the scenarios of a subject.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
     /// Scenarios that were run.
     pub scenarios: usize,
-    /// Beats of outputs that were compared; of a module of plain ports, cycles.
+    /// Beats of outputs that were compared with the model's; of a module of plain ports, cycles.
     pub beats: u64,
     /// Edges.
     pub cycles: u64,
-    /// The first failure of each scenario.
-    pub failures: Vec<Failure>,
+    /// Scenarios in which something was wrong.
+    pub failed: usize,
+    /// The first of them.
+    pub failure: Option<Box<Failure>>,
 }
 
 /// A case in which something is wrong.
@@ -70,17 +72,18 @@ pub struct Failure {
 }
 
 impl Rig {
-    /// Runs one scenario after another.
-    pub fn check(&self, subject: &Subject, plan: &Plan) -> Outcome {
+    /// Runs one scenario after another; `progress` is called after each.
+    pub fn check(&self, subject: &Subject, plan: &Plan, mut progress: impl FnMut()) -> Outcome {
         let mut outcome = Outcome::default();
         for scenario in plan.scenarios(subject) {
             self.check_scenario(subject, plan, scenario, &mut outcome);
+            progress();
         }
         outcome
     }
 
     /// Runs a scenario's cases up to the first that fails, and adds what came of them.
-    pub fn check_scenario(
+    fn check_scenario(
         &self,
         subject: &Subject,
         plan: &Plan,
@@ -94,8 +97,12 @@ impl Rig {
             outcome.beats += run.beats;
             outcome.cycles += run.cycles;
             if !run.mismatches.is_empty() {
-                let failure = self.explain(subject, scenario, case, &run.mismatches, run.beats);
-                return outcome.failures.push(failure);
+                outcome.failed += 1;
+                if outcome.failure.is_none() {
+                    let failure = self.explain(subject, scenario, case, &run.mismatches, run.beats);
+                    outcome.failure = Some(Box::new(failure));
+                }
+                return;
             }
         }
     }
@@ -110,7 +117,8 @@ impl Rig {
     ) -> Failure {
         // That the simulators differ matters less than that one of them is wrong.
         let against_model = mismatches.iter().find(|m| !m.finding.is_between_simulators());
-        let first = against_model.unwrap_or(&mismatches[0]).clone();
+        let mut first = against_model.unwrap_or(&mismatches[0]).clone();
+        forget_chance(&mut first, mismatches);
         let from_zero = Case { start: Start::Zero, ..case.clone() };
         let likeness = match case.start {
             Start::Random(_) if self.run(subject, &from_zero).mismatches.is_empty() => Some(
@@ -119,12 +127,19 @@ impl Rig {
             ),
             _ => first.finding.likeness(),
         };
-        let kind = std::mem::discriminant(&first.finding);
-        let is_alike = |mismatch: &Mismatch| std::mem::discriminant(&mismatch.finding) == kind;
+        let is_alike = |mismatch: &Mismatch| mismatch.finding.is_alike(&first.finding);
+        let around = match first.place {
+            Place::Stream { beat, .. } => beat,
+            Place::Port(_) | Place::Module => first.cycle as usize,
+        };
         let shortest = shrink(
             &case,
+            around,
             |stimulus| subject.accepts(stimulus),
-            |candidate| self.run(subject, candidate).mismatches.iter().any(is_alike),
+            |candidate| {
+                let run = self.run(subject, candidate);
+                (run.mismatches.iter().any(is_alike), run.cycles)
+            },
         );
         let evaluator_agrees = self.evaluator_agrees(subject, &case);
         Failure {
@@ -138,5 +153,22 @@ impl Rig {
             evaluator_agrees,
             shortest,
         }
+    }
+}
+
+/// A value that the model has at another beat is there by chance if the beats that follow are not
+/// as far away.
+fn forget_chance(first: &mut Mismatch, mismatches: &[Mismatch]) {
+    let displaced = mismatches.iter().filter_map(|mismatch| match mismatch.finding {
+        Finding::Value { displaced, .. } if mismatch.place.stream() == first.place.stream() => {
+            Some(displaced)
+        }
+        _ => None,
+    });
+    let displaced: Vec<_> = displaced.take(4).collect();
+    if let Finding::Value { displaced: by, .. } = &mut first.finding
+        && displaced.iter().any(|other| other != by)
+    {
+        *by = None;
     }
 }

@@ -105,6 +105,8 @@ impl Engine for Evaluated {
     }
 
     fn failure(&self) -> Option<String> {
-        self.sim.failures().get(self.past).map(ToString::to_string)
+        let failure = self.sim.failures().get(self.past)?;
+        let separator = if failure.path.is_empty() { "" } else { "." };
+        Some(format!("property `{}{separator}{}`", failure.path, failure.property))
     }
 }

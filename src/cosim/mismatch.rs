@@ -35,7 +35,12 @@ pub enum Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
     /// The fields are not those of the model.
-    Value(Vec<Difference>),
+    Value {
+        /// The fields that differ.
+        differences: Vec<Difference>,
+        /// How many beats before (negative) or after this one the model has what came, if it has.
+        displaced: Option<i32>,
+    },
     /// A beat that waited was no longer offered.
     Withdrawn,
     /// A beat that waited changed.
@@ -70,7 +75,7 @@ pub enum Finding {
         /// Cycles from one accepted beat to the next in the long run, rounded up.
         measured: u64,
     },
-    /// A property of the module did not hold.
+    /// A property of the module did not hold: which.
     Property(String),
     /// The two simulators show different values.
     Simulators {
@@ -128,17 +133,17 @@ impl Difference {
     /// What kind of mistake makes such a difference.
     fn likeness(&self) -> Option<&'static str> {
         let width = self.expected.width();
-        if width < 2 || width > 64 {
+        if !(2..=64).contains(&width) {
             return None;
         }
         let (expected, seen) = (self.expected.unsigned(), self.seen.unsigned());
         let modulo = |value: u64| Bits::new(width, value).unsigned();
         let differing = expected ^ seen;
-        let low = differing.trailing_zeros();
+        let low = differing.trailing_zeros().min(63);
         // The differing bits are the top ones, all of a kind on each side.
         let is_extension = modulo(differing) == modulo(u64::MAX << low)
             && low > 0
-            && low + 1 < width
+            && (self.signed || low + 1 < width)
             && (seen >> low == 0 || expected >> low == 0);
         match () {
             _ if is_extension => Some("one side extends by the sign, the other by zeros"),
@@ -155,10 +160,26 @@ impl Finding {
         matches!(self, Finding::Simulators { .. })
     }
 
+    /// Whether one mistake may well show as either of the two: with fewer beats, a beat too many is
+    /// one that came out at the end, not one with another's value.
+    pub(super) fn is_alike(&self, other: &Finding) -> bool {
+        let class = |finding: &Finding| match finding {
+            Finding::Property(_) => 0,
+            Finding::Simulators { .. } => 1,
+            Finding::Cycle { .. } => 2,
+            Finding::Latency { .. } => 3,
+            Finding::Interval { .. } => 4,
+            _ => 5,
+        };
+        class(self) == class(other)
+    }
+
     /// What kind of mistake it looks like, if it looks like any.
     pub fn likeness(&self) -> Option<&'static str> {
         match self {
-            Finding::Value(differences) => differences.iter().find_map(Difference::likeness),
+            Finding::Value { displaced: Some(1..), .. } => Some("a beat was lost"),
+            Finding::Value { displaced: Some(_), .. } => Some("a beat came twice"),
+            Finding::Value { differences, .. } => differences.iter().find_map(Difference::likeness),
             Finding::Withdrawn | Finding::Changed(_) => {
                 Some("a register moves on although its beat was not taken")
             }
@@ -178,7 +199,7 @@ impl Finding {
             differences.iter().map(line).collect()
         };
         match self {
-            Finding::Value(differences) => values(differences, ["model", rtl]),
+            Finding::Value { differences, .. } => values(differences, ["model", rtl]),
             Finding::Withdrawn => vec!["valid fell before the beat was taken".into()],
             Finding::Changed(differences) => {
                 let mut lines = vec!["the payload changed before the beat was taken".into()];
@@ -199,10 +220,20 @@ impl Finding {
             Finding::Interval { declared, measured } => vec![format!(
                 "the declared initiation interval is {declared}, the measured {measured}"
             )],
-            Finding::Property(text) => vec![text.clone()],
+            Finding::Property(name) => vec![format!("{name} does not hold")],
             Finding::Simulators { evaluator, rtl: seen } => {
                 vec![format!("evaluator {evaluator}, {rtl} {seen}")]
             }
+        }
+    }
+}
+
+impl Place {
+    /// The name of the stream, if it is one.
+    pub fn stream(&self) -> Option<&str> {
+        match self {
+            Place::Stream { name, .. } => Some(name),
+            Place::Port(_) | Place::Module => None,
         }
     }
 }

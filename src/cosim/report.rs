@@ -6,6 +6,7 @@ use std::path::Path;
 use super::check::{Failure, Plan};
 use super::engine::Start;
 use super::mismatch::Place;
+use super::run::MOST_MISMATCHES;
 use super::scenario::Case;
 use super::stalls::Stalls;
 use super::subject::Subject;
@@ -54,8 +55,12 @@ impl Failure {
             place => format!("{place}, "),
         };
         let cycle = first.cycle;
-        let mismatches = if *count == 1 { "mismatch" } else { "mismatches" };
-        writeln!(text, " {place}cycle {cycle} (first of {count} {mismatches} in {beats} {unit})")?;
+        let number = match *count {
+            1 => "the only mismatch".to_string(),
+            MOST_MISMATCHES.. => format!("first of {count} mismatches or more"),
+            _ => format!("first of {count} mismatches"),
+        };
+        writeln!(text, " {place}cycle {cycle} ({number} in {beats} {unit})")?;
         for line in first.finding.lines(rtl) {
             writeln!(text, "   {line}")?;
         }
@@ -83,10 +88,11 @@ impl Failure {
             true => String::new(),
             false => format!(" --beats {}", plan.beats),
         };
+        let Some(command) = &subject.command else { return Ok(()) };
         write!(
             text,
-            " reproduce: {} --scenario {scenario} --seed {:#010x}{beats} --wave",
-            subject.command, plan.seed
+            " reproduce: {command} --scenario {scenario} --seed {:#010x}{beats} --wave",
+            plan.seed
         )
     }
 

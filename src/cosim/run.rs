@@ -11,7 +11,7 @@ use crate::hdl::ir::{Direction, SignalId, Stream};
 use crate::model::{Beat, Bits, Channel, Emitted, Model, PortModel, Random, Response, Stimulus};
 
 /// More mismatches than this end a run: one cause makes any number of them.
-const MOST_MISMATCHES: usize = 100;
+pub(super) const MOST_MISMATCHES: usize = 100;
 
 /// Cycles without any beat after which nothing is expected to come, besides those that the model
 /// takes for everything.
@@ -160,7 +160,8 @@ fn run_ports(bench: &mut Bench, stimulus: &Stimulus, model: &mut dyn PortModel) 
             }
         }
         if !wrong.is_empty() {
-            bench.report(Place::Module, Finding::Value(wrong));
+            let finding = Finding::Value { differences: wrong, displaced: None };
+            bench.report(Place::Module, finding);
         }
         bench.run.beats += 1;
         bench.step();
@@ -451,6 +452,15 @@ impl Source<'_> {
 }
 
 impl Sink<'_> {
+    /// How many beats before or after the current one the model has this.
+    fn displaced(&self, seen: &Beat) -> Option<i32> {
+        let at = self.emitted.len();
+        [1, -1, 2, -2].into_iter().find(|&by| {
+            let position = at.checked_add_signed(by as isize);
+            position.and_then(|at| self.expected.get(at)).is_some_and(|e| e.beat == *seen)
+        })
+    }
+
     /// Whether a beat moves; checks what is offered.
     fn observe(&mut self, bench: &mut Bench, sources: &[Source]) -> bool {
         bench.compare(self.ports.valid);
@@ -485,8 +495,9 @@ impl Sink<'_> {
                     {
                         bench.report(place(), Finding::Uncaused);
                     } else if expected.beat != seen {
-                        let wrong = differences(self.channel, &expected.beat, &seen);
-                        bench.report(place(), Finding::Value(wrong));
+                        let differences = differences(self.channel, &expected.beat, &seen);
+                        let displaced = self.displaced(&seen);
+                        bench.report(place(), Finding::Value { differences, displaced });
                     }
                     bench.run.beats += 1;
                 }

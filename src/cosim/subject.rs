@@ -17,7 +17,7 @@ pub struct Subject {
     /// The parameters that are not the defaults, for reports.
     pub parameters: Vec<(String, String)>,
     /// The command that simulates it, for reports.
-    pub command: String,
+    pub command: Option<String>,
     /// The module.
     pub module: Arc<Module>,
     /// Its Verilog, and that of all it instances.
@@ -54,7 +54,7 @@ impl Subject {
         Ok(Subject {
             name: module.name.clone(),
             parameters: module.parameters.clone(),
-            command: "run".to_string(),
+            command: None,
             files: verilog::emit(&module, &tech::style(&tech, None))?,
             shape: shape(&module, &model),
             module,
@@ -83,10 +83,11 @@ impl Subject {
         let chosen = values.iter().zip(entry.parameters).filter(|((_, v), p)| *v != p.default);
         subject.parameters =
             chosen.map(|((name, value), _)| (name.to_string(), value.to_string())).collect();
-        subject.command = format!("lacuna cosim {}", entry.name);
+        let mut command = format!("lacuna cosim {}", entry.name);
         for (name, value) in &subject.parameters {
-            subject.command.push_str(&format!(" --set {name}={}", value.trim_matches('"')));
+            command.push_str(&format!(" --set {name}={}", value.trim_matches('"')));
         }
+        subject.command = Some(command);
         let (for_stimulus, for_accepts) = (values.clone(), values.clone());
         subject.stimulus = Box::new(move |shape, kind, beats, random| {
             (entry.stimulus)(&for_stimulus, shape, kind, beats, random)
