@@ -53,6 +53,7 @@
 //! - [`blocks`]: the blocks and their registry.
 //! - [`design`]: a configuration's blocks on their way to disk.
 //! - [`eda`]: Verilator, Icarus and Yosys as lint and netlist tools.
+//! - [`cosim`]: emitted text in Verilator, inside of this process.
 //! - [`snapshot`]: tests that pin emitted text and netlists.
 //! - `interop` (feature `rust-hdl`): any module as a block of rust-hdl.
 //! - [`cli`]: the `lacuna` command.
@@ -60,6 +61,7 @@
 pub mod blocks;
 pub mod cli;
 pub mod config;
+pub mod cosim;
 pub mod design;
 pub mod eda;
 pub mod hdl;
