@@ -10,6 +10,7 @@ mod scenario;
 mod shrink;
 mod stalls;
 mod subject;
+pub mod verilator;
 
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,95 @@
+//! What the text of a design has to say while it runs.
+
+use std::fmt;
+
+/// How many messages an instance keeps; failures are all counted.
+pub const MAX_MESSAGES: usize = 1000;
+
+/// What made a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// `$display` and its relatives.
+    Print,
+    /// A warning of the simulation.
+    Warning,
+    /// An assertion or an assumption that did not hold.
+    Assertion,
+    /// `$stop`, `$error` or `$fatal`.
+    Stop,
+    /// `$finish`.
+    Finish,
+    /// The simulation cannot go on, for example because the design does not settle. From here on
+    /// the instance stays as it is.
+    Fatal,
+}
+
+impl Kind {
+    /// From the shim's number.
+    pub(super) fn of(number: i32) -> Kind {
+        match number {
+            0 => Kind::Print,
+            1 => Kind::Warning,
+            2 => Kind::Stop,
+            3 => Kind::Finish,
+            _ => Kind::Fatal,
+        }
+    }
+
+    /// Whether something went wrong.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Kind::Assertion | Kind::Stop | Kind::Fatal)
+    }
+}
+
+/// Something that the design or the simulation said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// What made it.
+    pub kind: Kind,
+    /// The words. Of a property its path in the design.
+    pub text: String,
+    /// The file, such as `fifo_8x16.v`; empty if the message has no place.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// The number of edges, outside of resets, before the one that it came with.
+    pub cycle: u64,
+    /// Where that is in a waveform, in nanoseconds.
+    pub time: u64,
+}
+
+impl Message {
+    pub(super) fn new(kind: Kind, file: String, line: u32, text: String) -> Message {
+        let (kind, text) = match assertion(&text) {
+            Some(path) if kind == Kind::Stop => (Kind::Assertion, path.to_string()),
+            _ => (kind, text.trim_end().to_string()),
+        };
+        Message { kind, text, file, line, cycle: 0, time: 0 }
+    }
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.kind {
+            Kind::Print => "the design printed",
+            Kind::Warning => "warning:",
+            Kind::Assertion => "property does not hold:",
+            Kind::Stop => "the design stopped:",
+            Kind::Finish => "the design finished",
+            Kind::Fatal => "the simulation cannot go on:",
+        };
+        write!(f, "{what} {}", self.text)?;
+        if !self.file.is_empty() {
+            write!(f, " ({}:{})", self.file, self.line)?;
+        }
+        write!(f, " in cycle {}", self.cycle)
+    }
+}
+
+/// The path of the property in Verilator's report of one that failed.
+fn assertion(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("Assertion failed in ")?;
+    let (path, _) = rest.split_once(": ").unwrap_or((rest, ""));
+    let path = path.trim_end().trim_end_matches('.');
+    Some(path.strip_prefix("TOP.").unwrap_or(path))
+}
