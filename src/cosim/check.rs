@@ -1,11 +1,12 @@
 //! All scenarios of a subject, and what came of them.
 
-use super::engine::Start;
 use super::mismatch::{Finding, Mismatch, Place};
 use super::rig::Rig;
+use super::run::Run;
 use super::scenario::{Case, Scenario};
 use super::shrink::shrink;
 use super::subject::Subject;
+use super::verilator::{Coverage, Start};
 
 /// What is to be simulated.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,13 +47,15 @@ pub struct Outcome {
     pub failed: usize,
     /// The first of them.
     pub failure: Option<Box<Failure>>,
+    /// How often each point of the text was hit, if that was measured.
+    pub coverage: Option<Coverage>,
 }
 
 /// A case in which something is wrong.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// The scenario.
-    pub scenario: Scenario,
+    /// The scenario, unless the case came alone.
+    pub scenario: Option<Scenario>,
     /// The case.
     pub case: Case,
     /// The mismatch to look at first.
@@ -82,6 +85,13 @@ impl Rig {
         outcome
     }
 
+    /// Runs one case.
+    pub fn check_case(&self, subject: &Subject, case: &Case) -> Outcome {
+        let mut outcome = Outcome { scenarios: 1, ..Outcome::default() };
+        self.compare(subject, None, case, &mut outcome);
+        outcome
+    }
+
     /// Runs a scenario's cases up to the first that fails, and adds what came of them.
     fn check_scenario(
         &self,
@@ -92,29 +102,41 @@ impl Rig {
     ) {
         let cases = scenario.cases(subject, plan.beats, plan.seed);
         outcome.scenarios += usize::from(!cases.is_empty());
-        for case in cases {
-            let run = self.run(subject, &case);
-            outcome.beats += run.beats;
-            outcome.cycles += run.cycles;
-            if !run.mismatches.is_empty() {
-                outcome.failed += 1;
-                if outcome.failure.is_none() {
-                    let failure = self.explain(subject, scenario, case, &run.mismatches, run.beats);
-                    outcome.failure = Some(Box::new(failure));
-                }
-                return;
-            }
+        cases.iter().any(|case| !self.compare(subject, Some(scenario), case, outcome));
+    }
+
+    /// Runs a case and adds what came of it; whether all was well.
+    fn compare(
+        &self,
+        subject: &Subject,
+        scenario: Option<Scenario>,
+        case: &Case,
+        outcome: &mut Outcome,
+    ) -> bool {
+        let run = self.run(subject, case);
+        outcome.beats += run.beats;
+        outcome.cycles += run.cycles;
+        if let Some(coverage) = &run.coverage {
+            outcome.coverage.get_or_insert_default().merge(coverage);
         }
+        if run.mismatches.is_empty() {
+            return true;
+        }
+        outcome.failed += 1;
+        if outcome.failure.is_none() {
+            outcome.failure = Some(Box::new(self.explain(subject, scenario, case, &run)));
+        }
+        false
     }
 
     fn explain(
         &self,
         subject: &Subject,
-        scenario: Scenario,
-        case: Case,
-        mismatches: &[Mismatch],
-        beats: u64,
+        scenario: Option<Scenario>,
+        case: &Case,
+        run: &Run,
     ) -> Failure {
+        let mismatches = &run.mismatches;
         // That the simulators differ matters less than that one of them is wrong.
         let against_model = mismatches.iter().find(|m| !m.finding.is_between_simulators());
         let mut first = against_model.unwrap_or(&mismatches[0]).clone();
@@ -133,7 +155,7 @@ impl Rig {
             Place::Port(_) | Place::Module => first.cycle as usize,
         };
         let shortest = shrink(
-            &case,
+            case,
             around,
             |stimulus| subject.accepts(stimulus),
             |candidate| {
@@ -141,13 +163,13 @@ impl Rig {
                 (run.mismatches.iter().any(is_alike), run.cycles)
             },
         );
-        let evaluator_agrees = self.evaluator_agrees(subject, &case);
+        let evaluator_agrees = self.evaluator_agrees(subject, case);
         Failure {
             scenario,
-            case,
+            case: case.clone(),
             first,
             count: mismatches.len(),
-            beats,
+            beats: run.beats,
             rtl: self.first_name(),
             likeness: likeness.map(str::to_string),
             evaluator_agrees,

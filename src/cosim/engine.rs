@@ -2,28 +2,17 @@
 
 use std::sync::Arc;
 
+use super::verilator::{Coverage, Instance, Start};
 use crate::config::Reset;
 use crate::hdl::Module;
 use crate::hdl::eval::{EvalError, Evaluator, Port};
 use crate::model::Bits;
 
-/// How the state is before the first reset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Start {
-    /// All bits 0.
-    Zero,
-    /// What follows from a seed; another simulator makes something else of it.
-    Random(u64),
-}
-
 /// How long a reset lasts.
 const RESET_CYCLES: u32 = 2;
 
 /// A module in a simulator. Ports are known by their position in [`Module::ports`].
-pub trait Engine {
-    /// What reports call it.
-    fn name(&self) -> &'static str;
-
+pub(super) trait Engine {
     /// Drives an input.
     fn set(&mut self, port: usize, value: &Bits);
 
@@ -36,8 +25,14 @@ pub trait Engine {
     /// Some cycles of reset, with inputs as they are.
     fn reset(&mut self);
 
-    /// A property that did not hold since the last reset, if there is one.
+    /// What went wrong inside since the last reset, if anything did: first of all, a property that
+    /// did not hold.
     fn failure(&self) -> Option<String>;
+
+    /// How often each point of the text was hit, if that is measured.
+    fn coverage(&mut self) -> Option<Coverage> {
+        None
+    }
 }
 
 /// The evaluator as an engine.
@@ -76,10 +71,6 @@ impl Evaluated {
 }
 
 impl Engine for Evaluated {
-    fn name(&self) -> &'static str {
-        "evaluator"
-    }
-
     fn set(&mut self, port: usize, value: &Bits) {
         self.sim.set_limbs(self.ports[port], value.limbs());
     }
@@ -107,6 +98,60 @@ impl Engine for Evaluated {
     fn failure(&self) -> Option<String> {
         let failure = self.sim.failures().get(self.past)?;
         let separator = if failure.path.is_empty() { "" } else { "." };
-        Some(format!("property `{}{separator}{}`", failure.path, failure.property))
+        Some(format!(
+            "the property `{}{separator}{}` does not hold",
+            failure.path, failure.property
+        ))
+    }
+}
+
+/// An instance in Verilator as an engine.
+pub(super) struct Verilated {
+    sim: Instance,
+    ports: Vec<super::verilator::Port>,
+    widths: Vec<u32>,
+    /// Failures before the last reset ended.
+    past: usize,
+}
+
+impl Verilated {
+    pub(super) fn new(module: &Module, sim: Instance) -> Verilated {
+        let signals = module.ports.iter().map(|&port| module.signal(port));
+        let port = |name: &str| sim.port(name).expect("the library is the module's");
+        Verilated {
+            ports: signals.clone().map(|signal| port(&signal.name)).collect(),
+            widths: signals.map(|signal| signal.ty.width).collect(),
+            sim,
+            past: 0,
+        }
+    }
+}
+
+impl Engine for Verilated {
+    fn set(&mut self, port: usize, value: &Bits) {
+        self.sim.set_limbs(self.ports[port], value.limbs());
+    }
+
+    fn get(&mut self, port: usize) -> Bits {
+        Bits::from_limbs(self.widths[port], self.sim.get_limbs(self.ports[port]))
+    }
+
+    fn step(&mut self) {
+        self.sim.step();
+    }
+
+    fn reset(&mut self) {
+        self.sim.set_reset(true);
+        self.sim.run(RESET_CYCLES.into());
+        self.sim.set_reset(false);
+        self.past = self.sim.failures().count();
+    }
+
+    fn failure(&self) -> Option<String> {
+        self.sim.failures().nth(self.past).map(ToString::to_string)
+    }
+
+    fn coverage(&mut self) -> Option<Coverage> {
+        self.sim.coverage().ok()
     }
 }

@@ -75,8 +75,8 @@ pub enum Finding {
         /// Cycles from one accepted beat to the next in the long run, rounded up.
         measured: u64,
     },
-    /// A property of the module did not hold: which.
-    Property(String),
+    /// Something went wrong inside: a property did not hold.
+    Inside(String),
     /// The two simulators show different values.
     Simulators {
         /// The evaluator's.
@@ -164,7 +164,7 @@ impl Finding {
     /// one that came out at the end, not one with another's value.
     pub(super) fn is_alike(&self, other: &Finding) -> bool {
         let class = |finding: &Finding| match finding {
-            Finding::Property(_) => 0,
+            Finding::Inside(_) => 0,
             Finding::Simulators { .. } => 1,
             Finding::Cycle { .. } => 2,
             Finding::Latency { .. } => 3,
@@ -220,7 +220,7 @@ impl Finding {
             Finding::Interval { declared, measured } => vec![format!(
                 "the declared initiation interval is {declared}, the measured {measured}"
             )],
-            Finding::Property(name) => vec![format!("{name} does not hold")],
+            Finding::Inside(text) => vec![text.clone()],
             Finding::Simulators { evaluator, rtl: seen } => {
                 vec![format!("evaluator {evaluator}, {rtl} {seen}")]
             }

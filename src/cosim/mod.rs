@@ -3,6 +3,7 @@
 mod check;
 mod engine;
 mod mismatch;
+mod replay;
 mod report;
 mod rig;
 mod run;
@@ -16,9 +17,9 @@ pub mod verilator;
 mod tests;
 
 pub use check::{Failure, Outcome, Plan};
-pub use engine::{Engine, Start};
 pub use mismatch::{Difference, Finding, Mismatch, Place};
-pub use rig::Rig;
+pub use replay::Replay;
+pub use rig::{Rig, RigError, Workshop};
 pub use run::Run;
 pub use scenario::{Case, Scenario};
 pub use stalls::Stalls;

@@ -4,12 +4,12 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::check::{Failure, Plan};
-use super::engine::Start;
 use super::mismatch::Place;
 use super::run::MOST_MISMATCHES;
 use super::scenario::Case;
 use super::stalls::Stalls;
 use super::subject::Subject;
+use super::verilator::Start;
 use crate::model::Model;
 
 /// Longer stimulus is not printed in full.
@@ -37,14 +37,13 @@ impl Failure {
             false => ("E0401", format!("{rtl} disagrees with the golden model")),
         };
         writeln!(text, "error[{code}]: {title}")?;
-        writeln!(text, " block {}, scenario {scenario}, seed {:#010x}", subject.name, plan.seed)?;
-        if !subject.parameters.is_empty() {
-            let parameters: Vec<String> = subject
-                .parameters
-                .iter()
-                .map(|(name, value)| format!("{name} = {value}"))
-                .collect();
-            writeln!(text, " parameters {}", parameters.join(", "))?;
+        write!(text, " block {}", subject.name)?;
+        match scenario {
+            Some(scenario) => writeln!(text, ", scenario {scenario}, seed {:#010x}", plan.seed)?,
+            None => writeln!(text)?,
+        }
+        if !subject.settings.is_empty() {
+            writeln!(text, " with {}", subject.settings.join(", "))?;
         }
         let unit = match subject.model {
             Model::Streams(_) => "beats",
@@ -88,7 +87,7 @@ impl Failure {
             true => String::new(),
             false => format!(" --beats {}", plan.beats),
         };
-        let Some(command) = &subject.command else { return Ok(()) };
+        let (Some(command), Some(scenario)) = (&subject.command, scenario) else { return Ok(()) };
         write!(
             text,
             " reproduce: {command} --scenario {scenario} --seed {:#010x}{beats} --wave",

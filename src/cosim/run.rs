@@ -2,11 +2,12 @@
 
 use rand::SeedableRng;
 
-use super::engine::{Engine, Start};
+use super::engine::Engine;
 use super::mismatch::{Difference, Finding, Mismatch, Place, difference, differences};
 use super::scenario::Case;
 use super::stalls::{Pace, Stalls};
 use super::subject::Subject;
+use super::verilator::{Coverage, Start};
 use crate::hdl::ir::{Direction, SignalId, Stream};
 use crate::model::{Beat, Bits, Channel, Emitted, Model, PortModel, Random, Response, Stimulus};
 
@@ -26,6 +27,8 @@ pub struct Run {
     pub beats: u64,
     /// What was wrong, in the order of its appearance, up to a limit.
     pub mismatches: Vec<Mismatch>,
+    /// How often each point of the text was hit, if that was measured.
+    pub coverage: Option<Coverage>,
 }
 
 /// Runs a stimulus through the engines at once. The first is the one that the model is compared
@@ -38,7 +41,7 @@ pub(super) fn run(subject: &Subject, engines: &mut [Box<dyn Engine>], case: &Cas
         case,
         cycle: 0,
         engines_agree: true,
-        property_holds: true,
+        is_sound: true,
         run: Run::default(),
     };
     match &subject.model {
@@ -57,7 +60,7 @@ struct Bench<'a> {
     cycle: u64,
     /// Until they do not: what follows from a difference is not one more.
     engines_agree: bool,
-    property_holds: bool,
+    is_sound: bool,
     run: Run,
 }
 
@@ -108,11 +111,11 @@ impl Bench<'_> {
 
     fn step(&mut self) {
         self.engines.iter_mut().for_each(|engine| engine.step());
-        if self.property_holds
+        if self.is_sound
             && let Some(failure) = self.engines.iter().find_map(|engine| engine.failure())
         {
-            self.property_holds = false;
-            self.report(Place::Module, Finding::Property(failure));
+            self.is_sound = false;
+            self.report(Place::Module, Finding::Inside(failure));
         }
         self.cycle += 1;
         self.run.cycles += 1;

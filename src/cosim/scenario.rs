@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use rand::{RngExt, SeedableRng};
 
-use super::engine::Start;
 use super::stalls::Stalls;
 use super::subject::Subject;
+use super::verilator::Start;
 use crate::model::{Kind, Model, Random, Stimulus};
 
 /// A kind of stimulus under a pair of stall profiles, such as `random/3`.
@@ -60,14 +60,20 @@ impl Scenario {
         let mut chance = Random::seed_from_u64(seed);
         let kind = Kind::ALL.iter().position(|&kind| kind == self.kind).unwrap_or(0);
         chance.set_stream((kind << 32 | self.number) as u64);
-        let (seed, state, after): (u64, u64, u64) =
+        // As small as an integer in TOML has to be.
+        let (seed, state, after): (u32, u32, u32) =
             (chance.random(), chance.random(), chance.random());
         let Some(stimulus) = subject.stimulus(self.kind, beats, &mut chance) else { return vec![] };
         let longest = stimulus.inputs.iter().map(Vec::len).max().unwrap_or(0).max(1) as u64;
-        let calm =
-            Case { start: Start::Zero, stalls: self.stalls(), seed, reset_after: None, stimulus };
-        let after = Some(1 + after % longest);
-        let rough = Case { start: Start::Random(state), reset_after: after, ..calm.clone() };
+        let calm = Case {
+            start: Start::Zero,
+            stalls: self.stalls(),
+            seed: seed.into(),
+            reset_after: None,
+            stimulus,
+        };
+        let after = Some(1 + u64::from(after) % longest);
+        let rough = Case { start: Start::Random(state.into()), reset_after: after, ..calm.clone() };
         vec![calm, rough]
     }
 }

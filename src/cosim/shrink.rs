@@ -1,8 +1,8 @@
 //! The shortest stimulus that still shows a mismatch.
 
-use super::engine::Start;
 use super::scenario::Case;
 use super::stalls::Stalls;
+use super::verilator::Start;
 use crate::model::{Beat, Bits, Stimulus};
 
 /// How many cycles are spent on candidates.
