@@ -37,8 +37,8 @@ impl Plan {
 /// What came of the scenarios of a subject.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
-    /// Scenarios that were run.
-    pub scenarios: usize,
+    /// The scenarios that were run.
+    pub scenarios: Vec<Scenario>,
     /// Beats of outputs that were compared with the model's; of a module of plain ports, cycles.
     pub beats: u64,
     /// Edges.
@@ -87,7 +87,7 @@ impl Rig {
 
     /// Runs one case.
     pub fn check_case(&self, subject: &Subject, case: &Case) -> Outcome {
-        let mut outcome = Outcome { scenarios: 1, ..Outcome::default() };
+        let mut outcome = Outcome::default();
         self.compare(subject, None, case, &mut outcome);
         outcome
     }
@@ -101,7 +101,7 @@ impl Rig {
         outcome: &mut Outcome,
     ) {
         let cases = scenario.cases(subject, plan.beats, plan.seed);
-        outcome.scenarios += usize::from(!cases.is_empty());
+        outcome.scenarios.extend((!cases.is_empty()).then_some(scenario));
         cases.iter().any(|case| !self.compare(subject, Some(scenario), case, outcome));
     }
 

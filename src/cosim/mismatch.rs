@@ -184,7 +184,9 @@ impl Finding {
                 Some("a register moves on although its beat was not taken")
             }
             Finding::Stuck { .. } => Some("a beat was lost, or a ready or valid never comes"),
-            Finding::Extra => Some("a beat was taken for two, or made of nothing"),
+            Finding::Extra | Finding::Uncaused => {
+                Some("a beat was taken for two, or made of nothing")
+            }
             _ => None,
         }
     }

@@ -8,7 +8,7 @@ use super::Row;
 use crate::cli::Report;
 use crate::cosim::verilator::{Coverage, PointKind};
 use crate::cosim::{Plan, Stalls, Workshop};
-use crate::model::Model;
+use crate::model::{Kind, Model};
 
 /// More uncovered places of a module are counted, not listed.
 const MOST_UNCOVERED: usize = 20;
@@ -50,7 +50,7 @@ fn table(rows: &[Row]) -> String {
         }
         let mut line = vec![
             name,
-            outcome.scenarios.to_string(),
+            outcome.scenarios.len().to_string(),
             outcome.beats.to_string(),
             outcome.cycles.to_string(),
             outcome.failed.to_string(),
@@ -125,7 +125,7 @@ fn summary(rows: &[Row], plan: &Plan, workshop: &Workshop) -> String {
     let counts = format!(
         "\n{} modules, {} scenarios, {} beats, {} cycles, seed {:#010x}: {}\n",
         rows.len(),
-        sum(|row| row.outcome.scenarios as u64),
+        sum(|row| row.outcome.scenarios.len() as u64),
         sum(|row| row.outcome.beats),
         sum(|row| row.outcome.cycles),
         plan.seed,
@@ -134,27 +134,45 @@ fn summary(rows: &[Row], plan: &Plan, workshop: &Workshop) -> String {
             _ => format!("{failed} scenarios failed"),
         }
     );
-    let streams = rows.iter().any(|row| matches!(row.subject.model, Model::Streams(_)));
-    let ports = rows.iter().any(|row| matches!(row.subject.model, Model::Ports(_)));
+    let ran = |row: &&Row| !row.outcome.scenarios.is_empty();
+    let is_stream = |row: &&Row| matches!(row.subject.model, Model::Streams(_));
+    let streams: Vec<&Row> = rows.iter().filter(ran).filter(is_stream).collect();
+    let ports = rows.iter().filter(ran).any(|row| !is_stream(&row));
+    let scenarios = rows.iter().flat_map(|row| &row.outcome.scenarios);
+    let of_streams = streams.iter().flat_map(|row| &row.outcome.scenarios);
+    let stalls: Vec<_> = of_streams.map(|scenario| scenario.stalls()).collect();
     let mut text = counts;
     let _ = writeln!(text, "compared, in {}:", workshop.toolchain.verilator_version());
-    let mut say = |line: &str| {
+    let mut say = |line: String| {
         let _ = writeln!(text, "  {line}");
     };
-    if streams {
-        let profiles = Stalls::ALL.map(Stalls::name).join(", ");
-        say("streams: golden model = Verilator in the value and order of every beat;");
-        say(
-            "  without stalls also in the cycle of every beat, and the declared latency and interval",
-        );
-        say(&format!("  stalls of the sources and of the sinks, each against each: {profiles}"));
+    let kinds: Vec<_> = scenarios.map(|scenario| scenario.kind).collect();
+    let kinds = Kind::ALL.iter().filter(|kind| kinds.contains(kind));
+    let kinds: Vec<&str> = kinds.map(|kind| kind.name()).collect();
+    if !kinds.is_empty() {
+        say(format!("stimulus: {}", kinds.join(", ")));
+    }
+    if !streams.is_empty() {
+        let names = |of: fn(&(Stalls, Stalls)) -> Stalls| {
+            let met = |profile: &&Stalls| stalls.iter().any(|pair| of(pair) == **profile);
+            let names: Vec<&str> = Stalls::ALL.iter().filter(met).map(|s| s.name()).collect();
+            names.join(", ")
+        };
+        let (sources, sinks) = (names(|pair| pair.0), names(|pair| pair.1));
+        say("streams: golden model = Verilator in the value and order of every beat".into());
+        say(format!("  stalls of the sources: {sources}; of the sinks: {sinks}"));
+        if stalls.contains(&(Stalls::None, Stalls::None)) {
+            say("  without stalls also in the cycle of every beat; latency and initiation \
+                 interval as declared"
+                .into());
+        }
     }
     if ports {
-        say("plain ports: golden model = Verilator on every known output in every cycle");
+        say("plain ports: golden model = Verilator on every known output in every cycle".into());
     }
-    say("evaluator = Verilator: on every port in every cycle from state zero;");
-    say("  from a random state, with a reset in mid-stream, on all that is valid");
-    say("every property of the modules, in the evaluator and in Verilator");
+    say("evaluator = Verilator on every port in every cycle from state zero;".into());
+    say("  on all that is valid from a random state, with a reset in mid-stream".into());
+    say("every property of the modules, in the evaluator and in Verilator".into());
     text
 }
 
@@ -177,7 +195,7 @@ fn json(rows: &[Row], plan: &Plan, workshop: &Workshop, passed: bool) -> Value {
             json!({
                 "block": row.subject.name,
                 "set": row.subject.settings,
-                "scenarios": outcome.scenarios,
+                "scenarios": outcome.scenarios.iter().map(ToString::to_string).collect::<Vec<_>>(),
                 "beats": outcome.beats,
                 "cycles": outcome.cycles,
                 "failed": outcome.failed,
