@@ -60,7 +60,9 @@ pub struct Failure {
     pub case: Case,
     /// The mismatch to look at first.
     pub first: Mismatch,
-    /// How many there are.
+    /// The property that did not hold first, if there is one and it is not the mismatch.
+    pub property: Option<Mismatch>,
+    /// How many mismatches there are.
     pub count: usize,
     /// How many beats were compared.
     pub beats: u64,
@@ -141,14 +143,6 @@ impl Rig {
         let against_model = mismatches.iter().find(|m| !m.finding.is_between_simulators());
         let mut first = against_model.unwrap_or(&mismatches[0]).clone();
         forget_chance(&mut first, mismatches);
-        let from_zero = Case { start: Start::Zero, ..case.clone() };
-        let likeness = match case.start {
-            Start::Random(_) if self.run(subject, &from_zero).mismatches.is_empty() => Some(
-                "what was there before the reset shows: a register or a memory is read before it \
-                 is reset or written",
-            ),
-            _ => first.finding.likeness(),
-        };
         let is_alike = |mismatch: &Mismatch| mismatch.finding.is_alike(&first.finding);
         let around = match first.place {
             Place::Stream { beat, .. } => beat,
@@ -163,9 +157,23 @@ impl Rig {
                 (run.mismatches.iter().any(is_alike), run.cycles)
             },
         );
+        let from_zero = Case { start: Start::Zero, reset_after: None, ..case.clone() };
+        let likeness = match case.start {
+            Start::Random(_) if self.run(subject, &from_zero).mismatches.is_empty() => Some(
+                "what was there before the reset shows: a register or a memory is read before it \
+                 is reset or written",
+            ),
+            _ => first.finding.likeness().or_else(|| {
+                // With less around it, a mistake shows more plainly.
+                let shown = self.run(subject, &shortest).mismatches;
+                shown.iter().find(|m| is_alike(m)).and_then(|m| m.finding.likeness())
+            }),
+        };
         let evaluator_agrees = self.evaluator_agrees(subject, case);
+        let property = mismatches.iter().find(|m| matches!(m.finding, Finding::Inside(_)));
         Failure {
             scenario,
+            property: property.filter(|property| property.finding != first.finding).cloned(),
             case: case.clone(),
             first,
             count: mismatches.len(),

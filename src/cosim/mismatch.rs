@@ -149,6 +149,9 @@ impl Difference {
             _ if is_extension => Some("one side extends by the sign, the other by zeros"),
             _ if modulo(expected.wrapping_add(seen)) == 0 => Some("the sign is the other one"),
             _ if modulo(expected.wrapping_sub(seen).wrapping_add(1)) <= 2 => Some("off by one"),
+            _ if low >= 8 && self.signed => {
+                Some("the low bits are right: above them a sign or a carry is lost")
+            }
             _ => None,
         }
     }
@@ -181,7 +184,7 @@ impl Finding {
             Finding::Value { displaced: Some(_), .. } => Some("a beat came twice"),
             Finding::Value { differences, .. } => differences.iter().find_map(Difference::likeness),
             Finding::Withdrawn | Finding::Changed(_) => {
-                Some("a register moves on although its beat was not taken")
+                Some("a register moves on, or is overwritten, although its beat was not taken")
             }
             Finding::Stuck { .. } => Some("a beat was lost, or a ready or valid never comes"),
             Finding::Extra | Finding::Uncaused => {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::check::{Failure, Plan};
-use super::mismatch::Place;
+use super::mismatch::{Mismatch, Place};
 use super::run::MOST_MISMATCHES;
 use super::scenario::Case;
 use super::stalls::Stalls;
@@ -64,6 +64,9 @@ impl Failure {
             writeln!(text, "   {line}")?;
         }
         writeln!(text, " from {}", conditions(case))?;
+        if let Some(Mismatch { cycle, finding, .. }) = &self.property {
+            writeln!(text, " also, in cycle {cycle}: {}", finding.lines(rtl).join(" "))?;
+        }
         if let Some(likeness) = &self.likeness {
             writeln!(text, " looks like: {likeness}")?;
         }
