@@ -6,7 +6,7 @@
 //! model may move between threads, while `&mut self` keeps two from entering it at once.
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::path::Path;
 use std::ptr::{NonNull, null, null_mut};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,8 +17,8 @@ use super::messages::Kind;
 pub(super) struct Functions {
     open: unsafe extern "C" fn(bool, c_int, *mut *mut c_void) -> *mut c_void,
     close: unsafe extern "C" fn(*mut c_void),
-    eval: unsafe extern "C" fn(*mut c_void, bool) -> c_uint,
-    step: unsafe extern "C" fn(*mut c_void, bool) -> c_uint,
+    eval: unsafe extern "C" fn(*mut c_void, bool) -> bool,
+    step: unsafe extern "C" fn(*mut c_void, bool) -> bool,
     message: unsafe extern "C" fn(*mut c_void, *mut RawMessage) -> bool,
     trace: unsafe extern "C" fn(*mut c_void, *const c_char) -> bool,
     coverage: unsafe extern "C" fn(*mut c_void, *const c_char) -> bool,
@@ -92,6 +92,16 @@ impl Place {
     }
 }
 
+/// Writes a value: whether it is another.
+///
+/// # Safety
+/// The place can be read and written.
+#[inline]
+unsafe fn exchange<T: Copy + PartialEq>(place: NonNull<T>, new: T) -> bool {
+    // SAFETY: the caller vouches for it.
+    unsafe { place.replace(new) != new }
+}
+
 impl Model {
     /// A model with ports of these widths, the reset last if there is one; its state is 0, or
     /// follows from a seed. Fails only if the model's constructor does.
@@ -132,24 +142,26 @@ impl Model {
         }
     }
 
-    /// Sets 64 bits of a port, from `64 * limb` up. The value has no bits above the port's width.
+    /// Sets 64 bits of a port, from `64 * limb` up: whether that changed them. The value has no
+    /// bits above the port's width.
     #[inline]
-    pub fn write(&mut self, port: usize, limb: usize, value: u64) {
+    pub fn write(&mut self, port: usize, limb: usize, value: u64) -> bool {
         // SAFETY: as for reading; nobody else looks at the place while the model does not run.
         unsafe {
             match self.places[port] {
                 Place::Words(place, words) => {
+                    let mut changed = false;
                     for (index, half) in [value as u32, (value >> 32) as u32].iter().enumerate() {
-                        if 2 * limb + index < words as usize {
-                            place.add(2 * limb + index).write(*half);
-                        }
+                        let index = 2 * limb + index;
+                        changed |= index < words as usize && exchange(place.add(index), *half);
                     }
+                    changed
                 }
-                _ if limb > 0 => {}
-                Place::Bits8(place) => place.write(value as u8),
-                Place::Bits16(place) => place.write(value as u16),
-                Place::Bits32(place) => place.write(value as u32),
-                Place::Bits64(place) => place.write(value),
+                _ if limb > 0 => false,
+                Place::Bits8(place) => exchange(place, value as u8),
+                Place::Bits16(place) => exchange(place, value as u16),
+                Place::Bits32(place) => exchange(place, value as u32),
+                Place::Bits64(place) => exchange(place, value),
             }
         }
     }
@@ -158,14 +170,14 @@ impl Model {
     #[inline]
     pub fn eval(&mut self, clock: bool) -> bool {
         // SAFETY: the handle is that of a model.
-        unsafe { (self.functions.eval)(self.handle.as_ptr(), clock) != 0 }
+        unsafe { (self.functions.eval)(self.handle.as_ptr(), clock) }
     }
 
     /// The rising edge, after the low phase if `fall` says so: whether there are messages.
     #[inline]
     pub fn step(&mut self, fall: bool) -> bool {
         // SAFETY: the handle is that of a model.
-        unsafe { (self.functions.step)(self.handle.as_ptr(), fall) != 0 }
+        unsafe { (self.functions.step)(self.handle.as_ptr(), fall) }
     }
 
     /// Takes the oldest message: its kind, file, line and text.

@@ -60,8 +60,11 @@ pub struct Message {
 
 impl Message {
     pub(super) fn new(kind: Kind, file: String, line: u32, text: String) -> Message {
-        let (kind, text) = match assertion(&text) {
-            Some(path) if kind == Kind::Stop => (Kind::Assertion, path.to_string()),
+        let (kind, text) = match report(&text) {
+            Some((path, what)) if kind == Kind::Stop => match what {
+                "'assert' failed." | "'assume' failed." => (Kind::Assertion, path.to_string()),
+                _ => (Kind::Stop, format!("{path}: {what}")),
+            },
             _ => (kind, text.trim_end().to_string()),
         };
         Message { kind, text, file, line, cycle: 0, time: 0 }
@@ -86,10 +89,10 @@ impl fmt::Display for Message {
     }
 }
 
-/// The path of the property in Verilator's report of one that failed.
-fn assertion(text: &str) -> Option<&str> {
+/// Where in the design and what, in Verilator's report of a property or an `$error`.
+fn report(text: &str) -> Option<(&str, &str)> {
     let (_, rest) = text.split_once("Assertion failed in ")?;
-    let (path, _) = rest.split_once(": ").unwrap_or((rest, ""));
-    let path = path.trim_end().trim_end_matches('.');
-    Some(path.strip_prefix("TOP.").unwrap_or(path))
+    let (path, what) = rest.trim_end().split_once(": ").unwrap_or((rest.trim_end(), ""));
+    let path = path.trim_end_matches('.');
+    Some((path.strip_prefix("TOP.").unwrap_or(path), what))
 }
