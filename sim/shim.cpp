@@ -71,7 +71,6 @@ public:
         return spoke;
     }
 
-
     void clock(bool level) {
 #ifdef LACUNA_CLOCK
         top->LACUNA_CLOCK = level;
@@ -130,7 +129,8 @@ private:
         top->eval();
     }
 
-    // The inputs were undefined until now, so only what ended the simulation counts.
+    // Nobody has driven anything yet, so what was said is not about the design as it is used,
+    // unless it was the end.
     void forget() {
         print.clear();
         std::deque<Message> all;

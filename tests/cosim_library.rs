@@ -279,11 +279,15 @@ fn what_a_design_says_is_recorded_and_ends_nothing() {
         let library = build_with(toolchain, &module, &Tech::default(), Options::default());
         let mut sim = library.instance(Start::Zero);
         let (a, b) = (sim.port("a_i").unwrap(), sim.port("b_o").unwrap());
+        // What one says is not for another.
+        let mut other = library.instance(Start::Zero);
         for value in 0..6 {
             sim.set(a, value);
             sim.step();
+            other.step();
             assert_eq!(sim.get(b), value);
         }
+        assert_eq!(other.messages(), []);
         let found: Vec<_> = sim.messages().iter().map(|m| (m.kind, m.cycle)).collect();
         let expected = [(Kind::Print, 1), (Kind::Stop, 2), (Kind::Finish, 3), (Kind::Stop, 4)];
         assert_eq!(found, expected, "{:?}", sim.messages());
@@ -314,6 +318,12 @@ fn a_design_that_never_settles_is_a_fatal_message() {
         let kinds: Vec<_> = sim.failures().map(|failure| (failure.kind, failure.cycle)).collect();
         assert_eq!(kinds, [(Kind::Fatal, 1)], "{:?}", sim.messages());
         assert!(sim.messages()[0].text.contains("converge"), "{:?}", sim.messages());
+        // It stays as it is.
+        for value in [0, 3] {
+            sim.set(a, value);
+            sim.step();
+        }
+        assert_eq!((sim.failure_count(), sim.cycle()), (1, 13));
         // Others do not mind.
         let mut sim = library.instance(Start::Zero);
         sim.step();
@@ -363,6 +373,11 @@ fn a_random_start_follows_from_its_seed() {
         m.when(load, || held.set(0));
         m.output(format!("held_{index}_o"), uint(100)).set(held);
     }
+    // Large enough that two threads fill theirs at the same time.
+    let memory = m.memory("cells", 4096, uint(64));
+    let address = m.input("address_i", uint(12));
+    memory.write(address, 1, load);
+    m.output("cell_o", uint(64)).set(memory.read_async("content", address));
     let module = m.finish().unwrap();
     for toolchain in toolchains() {
         let library = build_with(toolchain, &module, &Tech::default(), Options::default());
@@ -370,9 +385,16 @@ fn a_random_start_follows_from_its_seed() {
             let mut sim = library.instance(start);
             let ports: Vec<_> =
                 (0..4).map(|index| sim.port(&format!("held_{index}_o")).unwrap()).collect();
-            ports.into_iter().flat_map(|port| sim.get_limbs(port).to_vec()).collect()
+            let mut state: Vec<u64> =
+                ports.into_iter().flat_map(|port| sim.get_limbs(port).to_vec()).collect();
+            let (address, cell) = (sim.port("address_i").unwrap(), sim.port("cell_o").unwrap());
+            for at in [0, 2000, 4095] {
+                sim.set(address, at);
+                state.push(sim.get(cell));
+            }
+            state
         };
-        assert_eq!(state(Start::Zero), [0; 8]);
+        assert_eq!(state(Start::Zero), [0; 11]);
         let expected = state(Start::Random(1));
         assert!(expected.iter().all(|&limb| limb != 0), "{expected:x?}");
         assert_ne!(expected, state(Start::Random(2)));

@@ -124,7 +124,7 @@ impl Job<'_> {
 
     fn key(&self) -> Digest {
         let mut key = Digest::builder();
-        key.add(flags(self.options, self.toolchain));
+        key.add(how(self.options, self.toolchain));
         key.add(&self.top.name);
         for file in self.files {
             key.add(&file.module);
@@ -230,14 +230,11 @@ impl Job<'_> {
     }
 }
 
-/// All that does not depend on the module.
-fn flags(options: Options, toolchain: &Toolchain) -> Digest {
+/// All that does not depend on the module. What this file does with the tools is part of it.
+fn how(options: Options, toolchain: &Toolchain) -> Digest {
     let mut key = Digest::builder();
     key.add(toolchain.identity);
-    key.add(env!("CARGO_PKG_VERSION"));
-    [SHIM, RUNTIME, RUNTIME_LEVEL, LEVEL].iter().for_each(|text| key.add(text));
-    let flags = OPTIMIZED.iter().chain(&PLAIN).chain(&VERILATE).chain(&COMPILE);
-    flags.chain(THREAD_LOCAL).for_each(|flag| key.add(flag));
+    [SHIM, RUNTIME, include_str!("build.rs")].iter().for_each(|text| key.add(text));
     key.add(format!("{options:?}"));
     key.finish()
 }
@@ -279,7 +276,7 @@ fn call_compiler(
 fn runtime(options: Options, toolchain: &Toolchain, cache: &Cache) -> Result<PathBuf, ToolError> {
     // Assertions change nothing of it.
     let options = Options { assertions: false, ..options };
-    cache.runtime(flags(options, toolchain), |folder| {
+    cache.runtime(how(options, toolchain), |folder| {
         files("write a header", || fs::write(folder.join(HEADER), RUNTIME))?;
         let header = folder.join(HEADER).display().to_string();
         let mut calls: Vec<Vec<String>> = vec![];
