@@ -1,6 +1,6 @@
 // A module that Verilator translated, behind a few C functions. It is compiled in one piece with
 // Verilator's output and with `ports.h`, which is generated and defines
-//   LACUNA_PORTS(X)  X(member) for each port but clock and reset, in the order of the module,
+//   LACUNA_PORTS(X)  X(member, bytes) for each port but clock and reset, in the module's order,
 //   LACUNA_CLOCK     the clock's member, and LACUNA_CLOCK_START its first level, if there is one,
 //   LACUNA_RESET     the reset's member, and LACUNA_RESET_ACTIVE its active level, if there is one.
 #include "ports.h"
@@ -116,7 +116,7 @@ private:
     // Brings the design to where nothing has happened yet. What runs at the very first moment
     // runs in reset, which is what the text assumes then; without an edge it resets nothing.
     void open() {
-#define LACUNA_ZERO(member) clear(top->member);
+#define LACUNA_ZERO(member, bytes) clear(top->member);
         LACUNA_PORTS(LACUNA_ZERO)
 #ifdef LACUNA_CLOCK
         clock(LACUNA_CLOCK_START);
@@ -201,7 +201,9 @@ LACUNA_API Instance* lacuna_open(bool random, int seed, void** ports) {
         delete instance;
         return nullptr;
     }
-#define LACUNA_PLACE(member) *ports++ = &instance->top->member;
+#define LACUNA_PLACE(member, bytes)                                           \
+    static_assert(sizeof(instance->top->member) == bytes, "a port's place"); \
+    *ports++ = &instance->top->member;
     LACUNA_PORTS(LACUNA_PLACE)
 #ifdef LACUNA_RESET
     *ports++ = &instance->top->LACUNA_RESET;

@@ -203,6 +203,8 @@ fn gated_clocks_are_as_in_the_evaluator() {
             let library = build_with(toolchain, &gated(false), &tech, Options::default());
             compare(&gated(false), library.instance(Start::Random(5)), 400);
         }
+        // A gate of the other kind looks at its enable when its own clock falls, which a gate above
+        // it may keep from falling: nested, those are not what the evaluator runs.
         let tech = Tech { clock_gate: ClockGate::Latch, ..Tech::default() };
         let library = build_with(toolchain, &gated(true), &tech, Options::default());
         compare(&gated(true), library.instance(Start::Zero), 400);

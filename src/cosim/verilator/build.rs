@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::Options;
 use super::cache::{Cache, Digest};
-use super::library::Functions;
+use super::library::{Functions, place_bytes};
 use super::toolchain::Toolchain;
 use crate::config::Reset;
 use crate::eda::{GXX, ToolError, VERILATOR, file_names, in_folder, said};
@@ -214,7 +214,9 @@ impl Job<'_> {
         };
         let mut text = String::from("#define LACUNA_PORTS(X)");
         for &port in &self.top.ports {
-            let _ = write!(text, " X({})", member(&self.top.signals[port.index()].name));
+            let signal = &self.top.signals[port.index()];
+            let bytes = place_bytes(signal.ty.width);
+            let _ = write!(text, " X({}, {bytes})", member(&signal.name));
         }
         text.push('\n');
         if self.top.has_clock {

@@ -25,7 +25,8 @@ pub enum Start {
     /// Every register and memory is 0.
     #[default]
     Zero,
-    /// Every register and memory is what follows from the seed, with one Verilator always the same.
+    /// Registers and memories hold what follows from the seed: always the same of one module with
+    /// one Verilator.
     Random(u64),
 }
 
@@ -55,6 +56,7 @@ struct PortInfo {
     through: bool,
 }
 
+/// What an access has to know about a port.
 #[derive(Clone, Copy)]
 struct Wire {
     /// The bits in use of the top 64.
@@ -62,6 +64,7 @@ struct Wire {
     /// The number of limbs before the top one.
     top: usize,
     is_input: bool,
+    /// As in [`PortInfo`].
     through: bool,
 }
 
@@ -105,7 +108,6 @@ impl Design {
 pub struct Instance {
     model: Model,
     design: Arc<Design>,
-    /// What every access asks about a port.
     wires: Box<[Wire]>,
     late_fall: bool,
     /// Whether the model was last evaluated in the clock's low phase.
@@ -273,7 +275,8 @@ impl Instance {
     fn drive(&mut self, port: Port, limb: impl Fn(usize) -> u64) {
         let index = port.0 as usize;
         let wire = self.wires[index];
-        assert!(wire.is_input, "port {index} is an output, which the design drives");
+        let name = || &self.design.ports[index].name;
+        assert!(wire.is_input, "`{}` is an output, which the design drives", name());
         for position in 0..=wire.top {
             let mask = if position == wire.top { wire.mask } else { u64::MAX };
             if self.model.write(index, position, limb(position) & mask) {

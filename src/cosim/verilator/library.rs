@@ -79,15 +79,23 @@ impl Functions {
     }
 }
 
+/// The bytes that a port of some width takes; the shim checks that Verilator agrees.
+pub(super) fn place_bytes(width: u32) -> u32 {
+    match width {
+        0..=64 => width.div_ceil(8).next_power_of_two(),
+        _ => 4 * width.div_ceil(32),
+    }
+}
+
 impl Place {
     fn new(place: *mut c_void, width: u32) -> Place {
         let place = NonNull::new(place).expect("a port lies somewhere");
-        match width {
-            0..=8 => Place::Bits8(place.cast()),
-            9..=16 => Place::Bits16(place.cast()),
-            17..=32 => Place::Bits32(place.cast()),
-            33..=64 => Place::Bits64(place.cast()),
-            _ => Place::Words(place.cast(), width.div_ceil(32)),
+        match (width, place_bytes(width)) {
+            (65.., bytes) => Place::Words(place.cast(), bytes / 4),
+            (_, 1) => Place::Bits8(place.cast()),
+            (_, 2) => Place::Bits16(place.cast()),
+            (_, 4) => Place::Bits32(place.cast()),
+            _ => Place::Bits64(place.cast()),
         }
     }
 }
