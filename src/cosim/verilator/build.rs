@@ -232,11 +232,13 @@ impl Job<'_> {
     }
 }
 
-/// All that does not depend on the module. What this file does with the tools is part of it.
+/// All that does not depend on the module. What this file does with the tools is part of it, and
+/// so is what `library.rs` takes for granted.
 fn how(options: Options, toolchain: &Toolchain) -> Digest {
     let mut key = Digest::builder();
     key.add(toolchain.identity);
-    [SHIM, RUNTIME, include_str!("build.rs")].iter().for_each(|text| key.add(text));
+    let sources = [SHIM, RUNTIME, include_str!("build.rs"), include_str!("library.rs")];
+    sources.iter().for_each(|text| key.add(text));
     key.add(format!("{options:?}"));
     key.finish()
 }
