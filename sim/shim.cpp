@@ -1,6 +1,6 @@
 // A module that Verilator translated, behind a few C functions. It is compiled in one piece with
 // Verilator's output and with `ports.h`, which is generated and defines
-//   LACUNA_PORTS(X)  X(member) for each port but clock and reset, in the order of the module,
+//   LACUNA_PORTS(X)  X(member, bytes) for each port but clock and reset, in the module's order,
 //   LACUNA_CLOCK     the clock's member, and LACUNA_CLOCK_START its first level, if there is one,
 //   LACUNA_RESET     the reset's member, and LACUNA_RESET_ACTIVE its active level, if there is one.
 #include "ports.h"
@@ -56,9 +56,9 @@ public:
         top.reset();
     }
 
-    // The messages that wait afterwards.
-    template <typename Work> unsigned guarded(Work work) {
-        if (failed) return waiting();
+    // Whether there is something to take with `lacuna_message`.
+    template <typename Work> bool guarded(Work work) {
+        if (failed) return spoke;
         enter();
         try {
             work();
@@ -68,10 +68,8 @@ public:
             say(FATAL, "", 0, "an exception in the simulation");
             failed = true;
         }
-        return waiting();
+        return spoke;
     }
-
-    unsigned waiting() const { return messages.size() + !print.empty(); }
 
     void clock(bool level) {
 #ifdef LACUNA_CLOCK
@@ -87,6 +85,7 @@ public:
     }
 
     void say(Kind kind, const char* file, int line, std::string text) {
+        spoke = true;
         messages.push_back(Message{kind, line, file ? file : "", std::move(text)});
     }
 
@@ -102,6 +101,7 @@ public:
     // The message that was handed out last.
     Message last;
     std::string print;
+    bool spoke = false;
     bool failed = false;
 #if VM_TRACE
     std::unique_ptr<VerilatedFstC> trace;
@@ -116,7 +116,7 @@ private:
     // Brings the design to where nothing has happened yet. What runs at the very first moment
     // runs in reset, which is what the text assumes then; without an edge it resets nothing.
     void open() {
-#define LACUNA_ZERO(member) clear(top->member);
+#define LACUNA_ZERO(member, bytes) clear(top->member);
         LACUNA_PORTS(LACUNA_ZERO)
 #ifdef LACUNA_CLOCK
         clock(LACUNA_CLOCK_START);
@@ -129,7 +129,8 @@ private:
         top->eval();
     }
 
-    // The inputs were undefined until now, so only what ended the simulation counts.
+    // Nobody has driven anything yet, so what was said is not about the design as it is used,
+    // unless it was the end.
     void forget() {
         print.clear();
         std::deque<Message> all;
@@ -160,6 +161,7 @@ void lacuna_print(const char* format, ...) {
     std::vsnprintf(&text[0], text.size() + 1, format, arguments);
     va_end(arguments);
     running().print += text;
+    running().spoke = true;
 }
 
 void vl_finish(const char* file, int line, const char*) {
@@ -199,7 +201,9 @@ LACUNA_API Instance* lacuna_open(bool random, int seed, void** ports) {
         delete instance;
         return nullptr;
     }
-#define LACUNA_PLACE(member) *ports++ = &instance->top->member;
+#define LACUNA_PLACE(member, bytes)                                           \
+    static_assert(sizeof(instance->top->member) == bytes, "a port's place"); \
+    *ports++ = &instance->top->member;
     LACUNA_PORTS(LACUNA_PLACE)
 #ifdef LACUNA_RESET
     *ports++ = &instance->top->LACUNA_RESET;
@@ -209,8 +213,8 @@ LACUNA_API Instance* lacuna_open(bool random, int seed, void** ports) {
 
 LACUNA_API void lacuna_close(Instance* instance) { delete instance; }
 
-// Settles everything, with the clock at a level. All that evaluate return how many messages wait.
-LACUNA_API unsigned lacuna_eval(Instance* instance, bool level) {
+// Settles everything, with the clock at a level. All that evaluate return whether messages wait.
+LACUNA_API bool lacuna_eval(Instance* instance, bool level) {
     return instance->guarded([=] {
         instance->clock(level);
         instance->top->eval();
@@ -218,7 +222,7 @@ LACUNA_API unsigned lacuna_eval(Instance* instance, bool level) {
 }
 
 // The rising edge; before it, unless all is settled there, the low phase.
-LACUNA_API unsigned lacuna_step(Instance* instance, bool fall) {
+LACUNA_API bool lacuna_step(Instance* instance, bool fall) {
     return instance->guarded([=] {
         if (fall) {
             instance->clock(false);
@@ -234,7 +238,8 @@ LACUNA_API unsigned lacuna_step(Instance* instance, bool fall) {
 // Takes the oldest message; what it points to stays until the next call.
 LACUNA_API bool lacuna_message(Instance* instance, LacunaMessage* message) {
     if (instance->messages.empty()) {
-        if (instance->print.empty()) return false;
+        instance->spoke = !instance->print.empty();
+        if (!instance->spoke) return false;
         instance->say(PRINT, "", 0, instance->printed());
     }
     Message& last = instance->last = std::move(instance->messages.front());

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::Options;
 use super::cache::{Cache, Digest};
-use super::library::Functions;
+use super::library::{Functions, place_bytes};
 use super::toolchain::Toolchain;
 use crate::config::Reset;
 use crate::eda::{GXX, ToolError, VERILATOR, file_names, in_folder, said};
@@ -53,7 +53,7 @@ const VERILATE: [&str; 16] = [
 ];
 
 /// A library's symbols are its own: several in one process bring a runtime each.
-const COMPILE: [&str; 10] = [
+const COMPILE: [&str; 11] = [
     "-std=gnu++17",
     "-w",
     "-pthread",
@@ -64,7 +64,13 @@ const COMPILE: [&str; 10] = [
     "-fno-gnu-unique",
     "-fno-plt",
     "-faligned-new",
+    "-fno-extern-tls-init",
 ];
+
+/// Each evaluation looks at thread-local variables of the runtime, none of which need code to begin
+/// with. These descriptors are the fast way to those of a library; other machines have no other.
+const THREAD_LOCAL: &[&str] =
+    if cfg!(target_arch = "x86_64") { &["-mtls-dialect=gnu2"] } else { &[] };
 
 /// Where it is spent: the runtime is small in time and large in text.
 const RUNTIME_LEVEL: &str = "-O1";
@@ -118,7 +124,7 @@ impl Job<'_> {
 
     fn key(&self) -> Digest {
         let mut key = Digest::builder();
-        key.add(flags(self.options, self.toolchain));
+        key.add(how(self.options, self.toolchain));
         key.add(&self.top.name);
         for file in self.files {
             key.add(&file.module);
@@ -208,7 +214,9 @@ impl Job<'_> {
         };
         let mut text = String::from("#define LACUNA_PORTS(X)");
         for &port in &self.top.ports {
-            let _ = write!(text, " X({})", member(&self.top.signals[port.index()].name));
+            let signal = &self.top.signals[port.index()];
+            let bytes = place_bytes(signal.ty.width);
+            let _ = write!(text, " X({}, {bytes})", member(&signal.name));
         }
         text.push('\n');
         if self.top.has_clock {
@@ -224,13 +232,13 @@ impl Job<'_> {
     }
 }
 
-/// All that does not depend on the module.
-fn flags(options: Options, toolchain: &Toolchain) -> Digest {
+/// All that does not depend on the module. What this file does with the tools is part of it, and
+/// so is what `library.rs` takes for granted.
+fn how(options: Options, toolchain: &Toolchain) -> Digest {
     let mut key = Digest::builder();
     key.add(toolchain.identity);
-    key.add(env!("CARGO_PKG_VERSION"));
-    [SHIM, RUNTIME, RUNTIME_LEVEL, LEVEL].iter().for_each(|text| key.add(text));
-    OPTIMIZED.iter().chain(&PLAIN).chain(&VERILATE).chain(&COMPILE).for_each(|flag| key.add(flag));
+    let sources = [SHIM, RUNTIME, include_str!("build.rs"), include_str!("library.rs")];
+    sources.iter().for_each(|text| key.add(text));
     key.add(format!("{options:?}"));
     key.finish()
 }
@@ -249,6 +257,7 @@ fn objects(options: Options) -> Vec<&'static str> {
 
 fn compiler_flags(options: Options, toolchain: &Toolchain, level: &str) -> Vec<String> {
     let mut flags: Vec<String> = COMPILE.map(str::to_string).to_vec();
+    flags.extend(THREAD_LOCAL.iter().map(|flag| flag.to_string()));
     flags.push(level.to_string());
     flags.extend(toolchain.include_flags());
     let trace = u8::from(options.trace);
@@ -271,7 +280,7 @@ fn call_compiler(
 fn runtime(options: Options, toolchain: &Toolchain, cache: &Cache) -> Result<PathBuf, ToolError> {
     // Assertions change nothing of it.
     let options = Options { assertions: false, ..options };
-    cache.runtime(flags(options, toolchain), |folder| {
+    cache.runtime(how(options, toolchain), |folder| {
         files("write a header", || fs::write(folder.join(HEADER), RUNTIME))?;
         let header = folder.join(HEADER).display().to_string();
         let mut calls: Vec<Vec<String>> = vec![];

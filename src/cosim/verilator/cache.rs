@@ -153,7 +153,10 @@ impl Cache {
             self.forget_runtimes()?;
             tempfile::Builder::new().prefix("new-").tempdir_in(self.runtimes())
         })?;
-        build(folder.path()).inspect_err(|_| folder.disable_cleanup(true))?;
+        build(folder.path()).inspect_err(|error| {
+            // There is something to look at.
+            folder.disable_cleanup(matches!(error, ToolError::Failed { .. }));
+        })?;
         self.files("write runtime objects to", || {
             fs::write(folder.path().join(CONTENT), content(folder.path())?)?;
             fs::rename(folder.keep(), &path)
@@ -282,4 +285,110 @@ fn by_age(folder: &Path) -> io::Result<Vec<Entry>> {
     }
     entries.sort_by_key(|entry| entry.used);
     Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// A cache in a folder that goes with the test.
+    fn cache() -> (tempfile::TempDir, Cache) {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(folder.path().join("cache"));
+        (folder, cache)
+    }
+
+    fn key(text: &str) -> Digest {
+        Digest::of(text.as_bytes())
+    }
+
+    /// As if a file had been used last so long ago.
+    fn age(path: &Path, minutes: u64) {
+        let file = File::options().append(true).open(path).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(60 * minutes)).unwrap();
+    }
+
+    #[test]
+    fn parts_of_a_key_do_not_run_into_each_other() {
+        let of = |parts: &[&str]| {
+            let mut key = Digest::builder();
+            parts.iter().for_each(|part| key.add(part));
+            key.finish()
+        };
+        assert_ne!(of(&["ab", "c"]), of(&["a", "bc"]));
+        assert_eq!(key("").to_string().len(), 64);
+    }
+
+    #[test]
+    fn one_builds_and_the_others_wait() {
+        let (_folder, cache) = cache();
+        let builds = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let build = || {
+                        builds.fetch_add(1, Ordering::Relaxed);
+                        std::thread::sleep(Duration::from_millis(20));
+                        Ok(b"library".to_vec())
+                    };
+                    let path = cache.library(key("a"), build).unwrap();
+                    assert!(fs::read(path).unwrap().starts_with(b"library"));
+                });
+            }
+        });
+        assert_eq!(builds.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_build_that_fails_leaves_nothing() {
+        let (_folder, cache) = cache();
+        let fail = || Err(crate::eda::VERILATOR.missing());
+        assert!(cache.library(key("a"), fail).is_err());
+        assert!(cache.library(key("a"), || Ok(b"library".to_vec())).is_ok());
+        assert!(cache.runtime(key("a"), |_| Err(crate::eda::VERILATOR.missing())).is_err());
+        let write = |folder: &Path| {
+            fs::write(folder.join("object"), "content").unwrap();
+            Ok(())
+        };
+        let path = cache.runtime(key("a"), write).unwrap();
+        assert_eq!(cache.runtime(key("a"), |_| panic!("it is there")).unwrap(), path);
+        fs::write(path.join("object"), "contend").unwrap();
+        assert_eq!(cache.runtime(key("a"), write).unwrap(), path);
+        assert_eq!(fs::read(path.join("object")).unwrap(), b"content");
+    }
+
+    #[test]
+    fn what_was_not_used_for_longest_goes_first() {
+        let (_folder, cache) = cache();
+        let cache = cache.with_limit(500);
+        let add = |name: &str| cache.library(key(name), || Ok(vec![0; 168])).unwrap();
+        let [old, older, used] = ["old", "older", "used"].map(add);
+        // All are young, so all stay.
+        assert!(older.exists());
+        age(&old, 10);
+        age(&older, 20);
+        age(&used, 30);
+        assert_eq!(add("used"), used);
+        let new = add("new");
+        assert_eq!(
+            [&old, &older, &used, &new].map(|path| path.exists()),
+            [false, false, true, true]
+        );
+    }
+
+    #[test]
+    fn few_runtimes_are_kept() {
+        let (_folder, cache) = cache();
+        let paths: Vec<PathBuf> = (0..RUNTIMES + 2)
+            .map(|number| {
+                let path = cache.runtime(key(&number.to_string()), |_| Ok(())).unwrap();
+                age(&path.join(CONTENT), 100 - number as u64);
+                path
+            })
+            .collect();
+        assert_eq!(paths.iter().filter(|path| path.exists()).count(), RUNTIMES);
+        assert!(!paths[0].exists() && !paths[1].exists());
+    }
 }

@@ -25,7 +25,8 @@ pub enum Start {
     /// Every register and memory is 0.
     #[default]
     Zero,
-    /// Every register and memory is what follows from the seed, with one Verilator always the same.
+    /// Registers and memories hold what follows from the seed: always the same of one module with
+    /// one Verilator.
     Random(u64),
 }
 
@@ -53,6 +54,30 @@ struct PortInfo {
     is_input: bool,
     /// Whether it and a port of the other direction are connected without a register between.
     through: bool,
+}
+
+/// What an access has to know about a port.
+#[derive(Clone, Copy)]
+struct Wire {
+    /// The bits in use of the top 64.
+    mask: u64,
+    /// The number of limbs before the top one.
+    top: usize,
+    is_input: bool,
+    /// As in [`PortInfo`].
+    through: bool,
+}
+
+impl Wire {
+    fn new(port: &PortInfo) -> Wire {
+        let last = port.ty.width - 1;
+        Wire {
+            mask: u64::MAX >> (63 - last % 64),
+            top: last as usize / 64,
+            is_input: port.is_input,
+            through: port.through,
+        }
+    }
 }
 
 impl Design {
@@ -83,6 +108,8 @@ impl Design {
 pub struct Instance {
     model: Model,
     design: Arc<Design>,
+    wires: Box<[Wire]>,
+    late_fall: bool,
     /// Whether the model was last evaluated in the clock's low phase.
     is_low: bool,
     /// Whether an input changed since the model was evaluated, and whether one did that an output
@@ -113,6 +140,8 @@ impl Instance {
         let mut instance = Instance {
             model: model.expect("a model that Verilator made can be constructed"),
             design: design.clone(),
+            wires: design.ports.iter().map(Wire::new).collect(),
+            late_fall: design.late_fall,
             is_low: !design.late_fall,
             changed: false,
             stale: false,
@@ -154,7 +183,7 @@ impl Instance {
     /// One rising edge.
     #[inline]
     pub fn step(&mut self) {
-        let fall = self.design.late_fall || self.changed || !self.is_low;
+        let fall = self.late_fall || self.changed || !self.is_low;
         let spoke = self.model.step(fall);
         self.is_low = false;
         self.changed = false;
@@ -198,7 +227,7 @@ impl Instance {
     fn settle(&mut self) {
         // The clock stays high where something takes values when it falls: an input may still
         // change, and only what holds just before the rising edge counts.
-        let level = self.design.late_fall && !self.is_low;
+        let level = self.late_fall && !self.is_low;
         let spoke = self.model.eval(level);
         self.is_low = !level;
         self.changed = false;
@@ -245,17 +274,14 @@ impl Instance {
     #[inline]
     fn drive(&mut self, port: Port, limb: impl Fn(usize) -> u64) {
         let index = port.0 as usize;
-        let info = &self.design.ports[index];
-        assert!(info.is_input, "`{}` is an output, which the design drives", info.name);
-        let last = (info.ty.width - 1) / 64;
-        let mask = u64::MAX >> (63 - (info.ty.width - 1) % 64);
-        for position in 0..=last as usize {
-            let used = if position == last as usize { mask } else { u64::MAX };
-            let new = limb(position) & used;
-            if self.model.read(index, position) != new {
-                self.model.write(index, position, new);
+        let wire = self.wires[index];
+        let name = || &self.design.ports[index].name;
+        assert!(wire.is_input, "`{}` is an output, which the design drives", name());
+        for position in 0..=wire.top {
+            let mask = if position == wire.top { wire.mask } else { u64::MAX };
+            if self.model.write(index, position, limb(position) & mask) {
                 self.changed = true;
-                self.stale |= info.through;
+                self.stale |= wire.through;
             }
         }
     }
@@ -298,8 +324,7 @@ impl Instance {
     /// Sees to it that a port is up to date. What only registers feed is, ever since their edge.
     #[inline]
     fn refresh(&mut self, port: Port) {
-        let info = &self.design.ports[port.0 as usize];
-        if self.stale && info.through && !info.is_input {
+        if self.stale && self.wires[port.0 as usize].through {
             self.settle();
         }
     }

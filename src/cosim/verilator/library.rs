@@ -6,7 +6,7 @@
 //! model may move between threads, while `&mut self` keeps two from entering it at once.
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::path::Path;
 use std::ptr::{NonNull, null, null_mut};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,8 +17,8 @@ use super::messages::Kind;
 pub(super) struct Functions {
     open: unsafe extern "C" fn(bool, c_int, *mut *mut c_void) -> *mut c_void,
     close: unsafe extern "C" fn(*mut c_void),
-    eval: unsafe extern "C" fn(*mut c_void, bool) -> c_uint,
-    step: unsafe extern "C" fn(*mut c_void, bool) -> c_uint,
+    eval: unsafe extern "C" fn(*mut c_void, bool) -> bool,
+    step: unsafe extern "C" fn(*mut c_void, bool) -> bool,
     message: unsafe extern "C" fn(*mut c_void, *mut RawMessage) -> bool,
     trace: unsafe extern "C" fn(*mut c_void, *const c_char) -> bool,
     coverage: unsafe extern "C" fn(*mut c_void, *const c_char) -> bool,
@@ -79,17 +79,35 @@ impl Functions {
     }
 }
 
+/// The bytes that a port of some width takes; the shim checks that Verilator agrees.
+pub(super) fn place_bytes(width: u32) -> u32 {
+    match width {
+        0..=64 => width.div_ceil(8).next_power_of_two(),
+        _ => 4 * width.div_ceil(32),
+    }
+}
+
 impl Place {
     fn new(place: *mut c_void, width: u32) -> Place {
         let place = NonNull::new(place).expect("a port lies somewhere");
-        match width {
-            0..=8 => Place::Bits8(place.cast()),
-            9..=16 => Place::Bits16(place.cast()),
-            17..=32 => Place::Bits32(place.cast()),
-            33..=64 => Place::Bits64(place.cast()),
-            _ => Place::Words(place.cast(), width.div_ceil(32)),
+        match (width, place_bytes(width)) {
+            (65.., bytes) => Place::Words(place.cast(), bytes / 4),
+            (_, 1) => Place::Bits8(place.cast()),
+            (_, 2) => Place::Bits16(place.cast()),
+            (_, 4) => Place::Bits32(place.cast()),
+            _ => Place::Bits64(place.cast()),
         }
     }
+}
+
+/// Writes a value: whether it is another.
+///
+/// # Safety
+/// The place can be read and written.
+#[inline]
+unsafe fn exchange<T: Copy + PartialEq>(place: NonNull<T>, new: T) -> bool {
+    // SAFETY: the caller vouches for it.
+    unsafe { place.replace(new) != new }
 }
 
 impl Model {
@@ -132,24 +150,26 @@ impl Model {
         }
     }
 
-    /// Sets 64 bits of a port, from `64 * limb` up. The value has no bits above the port's width.
+    /// Sets 64 bits of a port, from `64 * limb` up: whether that changed them. The value has no
+    /// bits above the port's width.
     #[inline]
-    pub fn write(&mut self, port: usize, limb: usize, value: u64) {
+    pub fn write(&mut self, port: usize, limb: usize, value: u64) -> bool {
         // SAFETY: as for reading; nobody else looks at the place while the model does not run.
         unsafe {
             match self.places[port] {
                 Place::Words(place, words) => {
+                    let mut changed = false;
                     for (index, half) in [value as u32, (value >> 32) as u32].iter().enumerate() {
-                        if 2 * limb + index < words as usize {
-                            place.add(2 * limb + index).write(*half);
-                        }
+                        let index = 2 * limb + index;
+                        changed |= index < words as usize && exchange(place.add(index), *half);
                     }
+                    changed
                 }
-                _ if limb > 0 => {}
-                Place::Bits8(place) => place.write(value as u8),
-                Place::Bits16(place) => place.write(value as u16),
-                Place::Bits32(place) => place.write(value as u32),
-                Place::Bits64(place) => place.write(value),
+                _ if limb > 0 => false,
+                Place::Bits8(place) => exchange(place, value as u8),
+                Place::Bits16(place) => exchange(place, value as u16),
+                Place::Bits32(place) => exchange(place, value as u32),
+                Place::Bits64(place) => exchange(place, value),
             }
         }
     }
@@ -158,14 +178,14 @@ impl Model {
     #[inline]
     pub fn eval(&mut self, clock: bool) -> bool {
         // SAFETY: the handle is that of a model.
-        unsafe { (self.functions.eval)(self.handle.as_ptr(), clock) != 0 }
+        unsafe { (self.functions.eval)(self.handle.as_ptr(), clock) }
     }
 
     /// The rising edge, after the low phase if `fall` says so: whether there are messages.
     #[inline]
     pub fn step(&mut self, fall: bool) -> bool {
         // SAFETY: the handle is that of a model.
-        unsafe { (self.functions.step)(self.handle.as_ptr(), fall) != 0 }
+        unsafe { (self.functions.step)(self.handle.as_ptr(), fall) }
     }
 
     /// Takes the oldest message: its kind, file, line and text.

@@ -54,14 +54,17 @@ pub struct Message {
     pub line: u32,
     /// The number of edges, outside of resets, before the one that it came with.
     pub cycle: u64,
-    /// Where that is in a waveform, in nanoseconds.
+    /// Where that cycle begins in a waveform, in nanoseconds; resets take time there.
     pub time: u64,
 }
 
 impl Message {
     pub(super) fn new(kind: Kind, file: String, line: u32, text: String) -> Message {
-        let (kind, text) = match assertion(&text) {
-            Some(path) if kind == Kind::Stop => (Kind::Assertion, path.to_string()),
+        let (kind, text) = match report(&text) {
+            Some((path, what)) if kind == Kind::Stop => match what {
+                "'assert' failed." | "'assume' failed." => (Kind::Assertion, path.to_string()),
+                _ => (Kind::Stop, format!("{path}: {what}")),
+            },
             _ => (kind, text.trim_end().to_string()),
         };
         Message { kind, text, file, line, cycle: 0, time: 0 }
@@ -86,10 +89,40 @@ impl fmt::Display for Message {
     }
 }
 
-/// The path of the property in Verilator's report of one that failed.
-fn assertion(text: &str) -> Option<&str> {
+/// Where in the design and what, in Verilator's report of a property or an `$error`.
+fn report(text: &str) -> Option<(&str, &str)> {
     let (_, rest) = text.split_once("Assertion failed in ")?;
-    let (path, _) = rest.split_once(": ").unwrap_or((rest, ""));
-    let path = path.trim_end().trim_end_matches('.');
-    Some(path.strip_prefix("TOP.").unwrap_or(path))
+    let (path, what) = rest.trim_end().split_once(": ").unwrap_or((rest.trim_end(), ""));
+    let path = path.trim_end_matches('.');
+    Some((path.strip_prefix("TOP.").unwrap_or(path), what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(kind: Kind, text: &str) -> (Kind, String) {
+        let message = Message::new(kind, "a.v".to_string(), 7, text.to_string());
+        (message.kind, message.text)
+    }
+
+    #[test]
+    fn properties_are_told_from_other_stops() {
+        let old = "[15] %Error: a.v:7: Assertion failed in TOP.a.u_b.holds: 'assert' failed.\n";
+        assert_eq!(message(Kind::Stop, old), (Kind::Assertion, "a.u_b.holds".to_string()));
+        let unnamed = "[0] %Error: a.v:7: Assertion failed in a.: 'assert' failed.\n";
+        assert_eq!(message(Kind::Stop, unnamed), (Kind::Assertion, "a".to_string()));
+        let error = "[0] %Error: a.v:7: Assertion failed in TOP.a: too: late\n";
+        assert_eq!(message(Kind::Stop, error), (Kind::Stop, "a: too: late".to_string()));
+        assert_eq!(message(Kind::Stop, ""), (Kind::Stop, String::new()));
+        assert_eq!(message(Kind::Print, old).0, Kind::Print);
+    }
+
+    #[test]
+    fn a_message_reads_as_a_sentence() {
+        let text = "Assertion failed in TOP.a.holds: 'assert' failed.";
+        let mut message = Message::new(Kind::Stop, "a.v".to_string(), 7, text.to_string());
+        message.cycle = 3;
+        assert_eq!(message.to_string(), "property does not hold: a.holds (a.v:7) in cycle 3");
+    }
 }

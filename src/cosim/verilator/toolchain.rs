@@ -6,7 +6,7 @@ use std::process::Output;
 use std::time::UNIX_EPOCH;
 
 use super::cache::Digest;
-use crate::eda::{GXX, ToolError, VERILATOR, said};
+use crate::eda::{GXX, Tool, ToolError, VERILATOR, said};
 
 /// A Verilator and a C++ compiler that are there.
 #[derive(Clone, Debug)]
@@ -41,11 +41,10 @@ impl Toolchain {
     /// [`ToolError::Missing`] if one is not there, [`ToolError::Failed`] if it does not say what
     /// it is.
     pub fn at(verilator: &Path, compiler: &Path) -> Result<Toolchain, ToolError> {
-        let missing = |tool, path: &Path| on_path(path).ok_or(tool);
-        let verilator = missing(VERILATOR, verilator).map_err(|tool| tool.missing())?;
-        let compiler = missing(GXX, compiler).map_err(|tool| tool.missing())?;
+        let verilator = on_path(verilator).ok_or_else(|| VERILATOR.missing())?;
+        let compiler = on_path(compiler).ok_or_else(|| GXX.missing())?;
         let here = env::temp_dir();
-        let ask = |tool: crate::eda::Tool, path: &Path, arguments: &[&str]| {
+        let ask = |tool: Tool, path: &Path, arguments: &[&str]| {
             let output = tool.run_at(path, &here, arguments)?;
             if output.status.success() { Ok(output) } else { Err(tool.failed(&here, &output)) }
         };
