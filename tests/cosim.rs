@@ -112,8 +112,8 @@ fn broken_text_is_found_and_named() {
     ];
     cases.into_par_iter().for_each(|mut case| {
         let (from, to) = case.replace;
-        let texts = case.subject.files.iter_mut().map(|file| &mut file.text);
-        let text = texts.filter(|text| text.contains(from)).next_back();
+        let mut texts = case.subject.files.iter_mut().map(|file| &mut file.text);
+        let text = texts.rfind(|text| text.contains(from));
         let text = text.unwrap_or_else(|| panic!("{}: no such text", case.what));
         *text = text.replacen(from, to, 1);
         let report = report(&case.subject).unwrap_or_else(|| panic!("{} was not found", case.what));

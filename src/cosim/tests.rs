@@ -127,13 +127,13 @@ fn what_is_wrong_is_found_and_named() {
     // What each report says, and how many beats the shortest stimulus has at most.
     for (fault, says, likeness, beats) in [
         (Fault::OffByOne, "bit 0 differs", "off by one", 1),
-        (Fault::DroppedStall, "the payload changed", "moves on although", 2),
+        (Fault::DroppedStall, "the payload changed", "although its beat was not taken", 2),
         (Fault::WrongSign, "bit 8 differs", "extends by the sign", 1),
         (Fault::MissingReset, "beat 0, cycle 0", "what was there before the reset", 1),
         (Fault::LostBeat, "model 0x", "a beat was lost", 2),
         (Fault::TwiceABeat, "stream out, beat", "a beat was taken for two", 1),
         (Fault::LateBeat, "without stalls it moves in cycle 1 of the model", "", 2),
-        (Fault::UnheldPayload, "the payload changed", "moves on although", 1),
+        (Fault::UnheldPayload, "the payload changed", "although its beat was not taken", 1),
         (Fault::WrongLatency, "the declared latency is 2, the measured 1", "", 1),
         (Fault::WrongInterval, "initiation interval is 2, the measured 1", "", 17),
         (Fault::FailingProperty, "the property `in_range` does not hold", "", 1),

@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-
-use rayon::prelude::*;
+use std::thread;
 
 use super::Options;
 use super::cache::{Cache, Digest};
@@ -297,7 +296,15 @@ fn runtime(options: Options, toolchain: &Toolchain, cache: &Cache) -> Result<Pat
         // Under another name until the other calls, which would take it, are done.
         arguments.push("precompiled".to_string());
         calls.push(arguments);
-        calls.par_iter().try_for_each(|arguments| call_compiler(toolchain, folder, arguments))?;
+        // Threads of its own: one of a pool might take up another build meanwhile, which waits for
+        // the lock that this one holds.
+        thread::scope(|scope| {
+            let calls = calls
+                .iter()
+                .map(|arguments| scope.spawn(move || call_compiler(toolchain, folder, arguments)));
+            let calls: Vec<_> = calls.collect();
+            calls.into_iter().try_for_each(|c| c.join().expect("a call does not panic"))
+        })?;
         let precompiled = folder.join(format!("{HEADER}.gch"));
         files("rename the header", || fs::rename(folder.join("precompiled"), precompiled))
     })

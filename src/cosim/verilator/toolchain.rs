@@ -3,6 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::thread;
 use std::time::UNIX_EPOCH;
 
 use super::cache::Digest;
@@ -48,16 +49,17 @@ impl Toolchain {
             let output = tool.run_at(path, &here, arguments)?;
             if output.status.success() { Ok(output) } else { Err(tool.failed(&here, &output)) }
         };
-        // Starting the tools is most of the time that an unchanged module takes.
-        let ((version, root), compiler_version) = rayon::join(
-            || {
-                rayon::join(
-                    || ask(VERILATOR, &verilator, &["--version"]),
-                    || ask(VERILATOR, &verilator, &["--getenv", "VERILATOR_ROOT"]),
-                )
-            },
-            || ask(GXX, &compiler, &["--version"]),
-        );
+        // Starting the tools is most of the time that an unchanged module takes. Threads of its
+        // own, because one of a pool might take up another job meanwhile, which waits for this.
+        let (version, root, compiler_version) = thread::scope(|scope| {
+            let version = scope.spawn(|| ask(VERILATOR, &verilator, &["--version"]));
+            let root = scope.spawn(|| ask(VERILATOR, &verilator, &["--getenv", "VERILATOR_ROOT"]));
+            let compiler_version = ask(GXX, &compiler, &["--version"]);
+            let join = |thread: thread::ScopedJoinHandle<'_, _>| {
+                thread.join().expect("starting a tool does not panic")
+            };
+            (join(version), join(root), compiler_version)
+        });
         let first_line =
             |output: &Output| said(output).lines().next().unwrap_or("").trim().to_string();
         let versions = [first_line(&version?), first_line(&compiler_version?)];
