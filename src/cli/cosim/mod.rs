@@ -34,7 +34,7 @@ pub(super) struct Cosim {
     set: Vec<String>,
     /// About how many beats each stimulus has.
     #[arg(long, value_name = "N", default_value_t = Plan::default().beats as u32,
-          value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     beats: u32,
     /// Only this scenario, such as `random/3`, or a file that an earlier failure left.
     #[arg(long, value_name = "S")]
@@ -79,9 +79,18 @@ impl Cosim {
     pub(super) fn run(&self) -> Result<Report, Failure> {
         let plan = self.plan()?;
         let (subjects, case) = self.subjects(&plan)?;
+        let scenarios: u64 = match case {
+            Some(_) => 1,
+            None => subjects.iter().map(|subject| plan.scenarios(subject).len() as u64).sum(),
+        };
+        if let (0, Some(only)) = (scenarios, plan.only) {
+            return Err(Failure::input(format!(
+                "error[E0119]: no block asked for has a scenario `{only}`\n help: a block of plain \
+                 ports has random/0, corner/0 and recorded/0"
+            )));
+        }
         let workshop = Workshop::find()?;
-        let scenarios = subjects.iter().map(|subject| plan.scenarios(subject).len() as u64).sum();
-        let bar = progress(if case.is_some() { 1 } else { scenarios });
+        let bar = progress(scenarios);
         let simulate = || -> Vec<Result<Row, Failure>> {
             let subjects = subjects.into_par_iter();
             let row = |subject| self.simulate(subject, &plan, case.as_ref(), &workshop, &bar);
@@ -173,6 +182,13 @@ impl Cosim {
 
     /// The case that a file describes.
     fn replay(&self, path: &Path) -> Result<(Vec<Subject>, Option<Case>), Failure> {
+        if !self.blocks.is_empty() || self.all || self.config.is_some() || !self.set.is_empty() {
+            return Err(Failure::input(format!(
+                "error[E0119]: {} says itself which block it is for\n help: name nothing besides \
+                 the file",
+                path.display()
+            )));
+        }
         let file = path.display();
         let wrong = |what: String| {
             Failure::input(format!(
@@ -279,7 +295,8 @@ fn with_settings(entry: &'static Entry, settings: &[String]) -> Result<Subject, 
         }
     }
     let config = Config::parse("--set", &format!("{tech}{block}"), &blocks::sections())?;
-    Ok(Subject::of(entry, entry.name, &config.blocks[0].values, config.tech)?)
+    let section = &config.blocks[0];
+    Ok(Subject::of(entry, &section.name, &section.values, config.tech)?)
 }
 
 fn progress(scenarios: u64) -> ProgressBar {

@@ -122,16 +122,16 @@ fn uncovered(rows: &[Row]) -> String {
 fn summary(rows: &[Row], plan: &Plan, workshop: &Workshop) -> String {
     let sum = |of: fn(&Row) -> u64| rows.iter().map(of).sum::<u64>();
     let failed = sum(|row| row.outcome.failed as u64);
-    let counts = format!(
-        "\n{} modules, {} scenarios, {} beats, {} cycles, seed {:#010x}: {}\n",
-        rows.len(),
-        sum(|row| row.outcome.scenarios.len() as u64),
-        sum(|row| row.outcome.beats),
-        sum(|row| row.outcome.cycles),
+    let mut text = format!(
+        "\n{}, {}, {}, {}, seed {:#010x}: {}\n",
+        count(rows.len() as u64, "module"),
+        count(sum(|row| row.outcome.scenarios.len() as u64), "scenario"),
+        count(sum(|row| row.outcome.beats), "beat"),
+        count(sum(|row| row.outcome.cycles), "cycle"),
         plan.seed,
         match failed {
             0 => "no mismatch".to_string(),
-            _ => format!("{failed} scenarios failed"),
+            _ => format!("{} failed", count(failed, "scenario")),
         }
     );
     let ran = |row: &&Row| !row.outcome.scenarios.is_empty();
@@ -141,7 +141,6 @@ fn summary(rows: &[Row], plan: &Plan, workshop: &Workshop) -> String {
     let scenarios = rows.iter().flat_map(|row| &row.outcome.scenarios);
     let of_streams = streams.iter().flat_map(|row| &row.outcome.scenarios);
     let stalls: Vec<_> = of_streams.map(|scenario| scenario.stalls()).collect();
-    let mut text = counts;
     let _ = writeln!(text, "compared, in {}:", workshop.toolchain.verilator_version());
     let mut say = |line: String| {
         let _ = writeln!(text, "  {line}");
@@ -174,6 +173,12 @@ fn summary(rows: &[Row], plan: &Plan, workshop: &Workshop) -> String {
     say("  on all that is valid from a random state, with a reset in mid-stream".into());
     say("every property of the modules, in the evaluator and in Verilator".into());
     text
+}
+
+/// A number and what it counts.
+fn count(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }
 
 fn json(rows: &[Row], plan: &Plan, workshop: &Workshop, passed: bool) -> Value {
