@@ -53,19 +53,33 @@ fn broken_text_is_found_and_named() {
             what: "one element too many",
             subject: fifo(),
             replace: ("in_ready_o = level_q != 3'd5", "in_ready_o = level_q != 3'd6"),
-            says: &["stream out", "payload changed", "also, in cycle", "level_in_range"],
+            says: &[
+                "stream in",
+                "with nothing taken, the model holds 5 beats, rtl 6",
+                "off by one: a beat too many",
+            ],
         },
         Sabotage {
             what: "one element too few",
             subject: fifo(),
             replace: ("in_ready_o = level_q != 3'd5", "in_ready_o = level_q < 3'd4"),
-            says: &["E0402", "port in_ready_o", "evaluator 0x1, rtl 0x0"],
+            says: &[
+                "stream in",
+                "with nothing taken, the model holds 5 beats, rtl 4",
+                "off by one: a beat too few",
+            ],
+        },
+        Sabotage {
+            what: "an output that no model knows of",
+            subject: fifo(),
+            replace: ("level_o = level_q", "level_o = ~level_q"),
+            says: &["E0402", "port level_o", "the golden model agrees with both"],
         },
         Sabotage {
             what: "a dropped stall",
             subject: block("register_slice", &[("cut", Choice("forward"))]),
             replace: ("accept = !valid_q || out_ready_i", "accept = 1'b1"),
-            says: &["stream out", "payload changed", "although its beat was not taken"],
+            says: &["stream in", "a stall is dropped: ready does not wait for room"],
         },
         Sabotage {
             what: "a wrong sign",

@@ -47,7 +47,7 @@ fn multiply(rows: u32, cols: u32, stimulus: &Stimulus) -> Response {
             free += 1;
         }
     }
-    Response { accepted: vec![accepted], emitted: vec![emitted] }
+    Response { accepted: vec![accepted], emitted: vec![emitted], capacity: vec![] }
 }
 
 /// Matrices of 1 to 12 beats; the last of them may have no end.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::verilator::{Coverage, Instance, Start};
+use super::verilator::{Coverage, Instance, Kind, Start};
 use crate::config::Reset;
 use crate::hdl::Module;
 use crate::hdl::eval::{EvalError, Evaluator, Port};
@@ -110,6 +110,8 @@ pub(super) struct Verilated {
     sim: Instance,
     ports: Vec<super::verilator::Port>,
     widths: Vec<u32>,
+    /// What the paths in the module begin with.
+    top: String,
     /// Failures before the last reset ended.
     past: usize,
 }
@@ -122,6 +124,7 @@ impl Verilated {
             ports: signals.clone().map(|signal| port(&signal.name)).collect(),
             widths: signals.map(|signal| signal.ty.width).collect(),
             sim,
+            top: format!("{}.", module.name),
             past: 0,
         }
     }
@@ -148,7 +151,13 @@ impl Engine for Verilated {
     }
 
     fn failure(&self) -> Option<String> {
-        self.sim.failures().nth(self.past).map(ToString::to_string)
+        let failure = self.sim.failures().nth(self.past)?;
+        if failure.kind != Kind::Assertion {
+            return Some(failure.to_string());
+        }
+        let path = failure.text.strip_prefix(&self.top).unwrap_or(&failure.text);
+        let (file, line) = (&failure.file, failure.line);
+        Some(format!("the property `{path}` does not hold ({file}:{line})"))
     }
 
     fn coverage(&mut self) -> Option<Coverage> {

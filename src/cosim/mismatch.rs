@@ -61,6 +61,13 @@ pub enum Finding {
         /// The model's cycle.
         model: u64,
     },
+    /// More or fewer beats went in than fit, though nothing is taken.
+    Capacity {
+        /// How many the model takes.
+        model: usize,
+        /// How many went in.
+        seen: usize,
+    },
     /// The declared latency is not the measured one.
     Latency {
         /// In the module's header.
@@ -148,7 +155,10 @@ impl Difference {
         match () {
             _ if is_extension => Some("one side extends by the sign, the other by zeros"),
             _ if modulo(expected.wrapping_add(seen)) == 0 => Some("the sign is the other one"),
-            _ if modulo(expected.wrapping_sub(seen).wrapping_add(1)) <= 2 => Some("off by one"),
+            // Among few values, neighbours are nothing special.
+            _ if width >= 6 && modulo(expected.wrapping_sub(seen).wrapping_add(1)) <= 2 => {
+                Some("off by one")
+            }
             _ if low >= 8 && self.signed => {
                 Some("the low bits are right: above them a sign or a carry is lost")
             }
@@ -172,7 +182,8 @@ impl Finding {
             Finding::Cycle { .. } => 2,
             Finding::Latency { .. } => 3,
             Finding::Interval { .. } => 4,
-            _ => 5,
+            Finding::Capacity { .. } => 5,
+            _ => 6,
         };
         class(self) == class(other)
     }
@@ -186,6 +197,12 @@ impl Finding {
             Finding::Withdrawn | Finding::Changed(_) => {
                 Some("a register moves on, or is overwritten, although its beat was not taken")
             }
+            Finding::Capacity { model, seen } => match seen.abs_diff(*model) {
+                1 if seen > model => Some("off by one: a beat too many"),
+                1 => Some("off by one: a beat too few"),
+                _ if seen > model => Some("a stall is dropped: ready does not wait for room"),
+                _ => None,
+            },
             Finding::Stuck { .. } => Some("a beat was lost, or a ready or valid never comes"),
             Finding::Extra | Finding::Uncaused => {
                 Some("a beat was taken for two, or made of nothing")
@@ -218,6 +235,9 @@ impl Finding {
             }
             Finding::Cycle { model } => {
                 vec![format!("without stalls it moves in cycle {model} of the model")]
+            }
+            Finding::Capacity { model, seen } => {
+                vec![format!("with nothing taken, the model holds {model} beats, {rtl} {seen}")]
             }
             Finding::Latency { declared, measured } => {
                 vec![format!("the declared latency is {declared}, the measured {measured}")]

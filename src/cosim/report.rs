@@ -12,8 +12,8 @@ use super::subject::Subject;
 use super::verilator::Start;
 use crate::model::Model;
 
-/// Longer stimulus is not printed in full.
-const MOST_BEATS: usize = 12;
+/// More lines of stimulus are not printed.
+const MOST_LINES: usize = 12;
 
 impl Failure {
     /// The report of a failure: where, what, what it looks like, the shortest stimulus, and how to
@@ -63,24 +63,33 @@ impl Failure {
         for line in first.finding.lines(rtl) {
             writeln!(text, "   {line}")?;
         }
-        writeln!(text, " from {}", conditions(case))?;
+        writeln!(text, " from {}", conditions(subject, case))?;
         if let Some(Mismatch { cycle, finding, .. }) = &self.property {
             writeln!(text, " also, in cycle {cycle}: {}", finding.lines(rtl).join(" "))?;
         }
         if let Some(likeness) = &self.likeness {
             writeln!(text, " looks like: {likeness}")?;
         }
-        match self.evaluator_agrees {
-            Some(true) => writeln!(
+        let between = first.finding.is_between_simulators();
+        match (self.evaluator_agrees, between) {
+            (None, _) => {}
+            (Some(true), false) => writeln!(
                 text,
                 " the evaluator agrees with the golden model: the Verilog is wrong, or its simulator"
             )?,
-            Some(false) => writeln!(
+            (Some(false), false) => writeln!(
                 text,
-                " the evaluator does not agree with the golden model either: the description is \
+                " the evaluator alone does not agree with the golden model: the description is \
                  wrong, or the model"
             )?,
-            None => {}
+            (Some(true), true) => {
+                writeln!(text, " the golden model agrees with both: it knows nothing of this")?
+            }
+            (Some(false), true) => writeln!(
+                text,
+                " the golden model agrees with {rtl}: what the evaluator takes for the module is \
+                 wrong, such as a cell's behavior"
+            )?,
         }
         self.write_shortest(text, subject)?;
         if let Some(path) = waveform {
@@ -107,40 +116,51 @@ impl Failure {
             (Model::Ports(_), 1) => "cycle",
             (Model::Ports(_), _) => "cycles",
         };
-        writeln!(text, " shortest stimulus found: {beats} {what}, {}", conditions(&self.shortest))?;
-        let mut left = MOST_BEATS;
+        let conditions = conditions(subject, &self.shortest);
+        writeln!(text, " shortest stimulus found: {beats} {what}, {conditions}")?;
+        let mut left = MOST_LINES;
         for (field, value) in subject.shape.held.iter().zip(&stimulus.held) {
             writeln!(text, "   {}: {value}", field.name)?;
         }
         for (channel, beats) in subject.shape.inputs.iter().zip(&stimulus.inputs) {
-            for beat in beats.iter().take(left) {
+            if channel.fields.is_empty() {
+                continue;
+            }
+            let mut rest = &beats[..];
+            while let (Some(beat), 1..) = (rest.first(), left) {
+                let times = rest.iter().take_while(|other| *other == beat).count();
                 let fields = channel.fields.iter().zip(beat);
                 let fields: Vec<String> =
                     fields.map(|(field, value)| format!("{} {value}", field.name)).collect();
-                writeln!(text, "   {}: {}", channel.name, fields.join(", "))?;
+                let times_text = if times > 1 { format!(", {times} times") } else { String::new() };
+                writeln!(text, "   {}: {}{times_text}", channel.name, fields.join(", "))?;
+                rest = &rest[times..];
+                left -= 1;
             }
-            if beats.len() > left {
-                writeln!(text, "   {}: {} more", channel.name, beats.len() - left)?;
+            if !rest.is_empty() {
+                writeln!(text, "   {}: {} more", channel.name, rest.len())?;
             }
-            left = left.saturating_sub(beats.len());
         }
         Ok(())
     }
 }
 
 /// How a case is applied, in words.
-fn conditions(case: &Case) -> String {
+fn conditions(subject: &Subject, case: &Case) -> String {
     let state = match case.start {
         Start::Zero => "state zero",
         Start::Random(_) => "a random state",
     };
-    let stalls = match case.stalls {
-        (Stalls::None, Stalls::None) => "no stalls".to_string(),
-        (source, sink) => format!("stalls {source} at the sources and {sink} at the sinks"),
+    let stalls = match (&subject.model, case.stalls) {
+        (Model::Ports(_), _) => String::new(),
+        (Model::Streams(_), (Stalls::None, Stalls::None)) => ", no stalls".to_string(),
+        (Model::Streams(_), (source, sink)) => {
+            format!(", stalls {source} at the sources and {sink} at the sinks")
+        }
     };
     let reset = match case.reset_after {
         None => String::new(),
         Some(cycles) => format!(", a reset after {cycles} cycles"),
     };
-    format!("{state}, {stalls}{reset}")
+    format!("{state}{stalls}{reset}")
 }

@@ -6,7 +6,7 @@ use super::engine::{Engine, Evaluated, Verilated};
 use super::run::{Run, run};
 use super::scenario::Case;
 use super::subject::Subject;
-use super::verilator::{Cache, Library, Options, Toolchain};
+use super::verilator::{Cache, Library, Options, Start, Toolchain};
 use crate::eda::ToolError;
 use crate::hdl::eval::EvalError;
 
@@ -100,10 +100,12 @@ impl Rig {
         result
     }
 
-    /// Whether the evaluator alone agrees with the model in a case, unless it is what the model is
-    /// compared with anyway.
+    /// Whether the evaluator alone agrees with the model in a case. None if it is what the model is
+    /// compared with anyway, or began in another state.
     pub(super) fn evaluator_agrees(&self, subject: &Subject, case: &Case) -> Option<bool> {
-        self.library.as_ref()?;
+        if self.library.is_none() || case.start != Start::Zero {
+            return None;
+        }
         let mut engines: [Box<dyn Engine>; 1] = [Box::new(self.evaluator.start(case.start))];
         Some(run(subject, &mut engines, case).mismatches.is_empty())
     }

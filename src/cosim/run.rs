@@ -303,6 +303,7 @@ impl<'a> Streams<'a> {
         if bench.case.stalls == (Stalls::None, Stalls::None) && bench.run.mismatches.is_empty() {
             self.check_cycles(bench);
             self.check_timing(bench);
+            self.check_capacity(bench);
         }
     }
 
@@ -403,6 +404,31 @@ impl<'a> Streams<'a> {
             && u64::from(declared) != measured
         {
             bench.report(Place::Module, Finding::Interval { declared, measured });
+        }
+    }
+
+    /// Compares how many beats go in while none is taken with what the model says.
+    fn check_capacity(&mut self, bench: &mut Bench) {
+        if self.response.capacity.is_empty() {
+            return;
+        }
+        let patience = u64::from(bench.subject.module.latency.unwrap_or(0)) + 32;
+        self.reset(bench);
+        self.sinks.iter_mut().for_each(|sink| sink.pace = Pace::closed());
+        while u64::from(self.quiet) < patience && !bench.has_enough() {
+            self.cycle(bench);
+        }
+        let consequences = bench.run.mismatches.len();
+        for (source, &holds) in self.sources.iter().zip(&self.response.capacity) {
+            let (model, seen) = (holds.min(source.beats.len()), source.accepted.len());
+            if seen != model {
+                let place = Place::Stream { name: source.channel.name.clone(), beat: seen };
+                bench.report(place, Finding::Capacity { model, seen });
+            }
+        }
+        // What is too much overwrites something or breaks a property, which explains less.
+        if bench.run.mismatches.len() > consequences {
+            bench.run.mismatches.drain(..consequences);
         }
     }
 

@@ -38,6 +38,9 @@ pub struct Case {
     pub stimulus: Stimulus,
 }
 
+/// How many resets in mid-stream a module of plain ports meets in a scenario.
+const ROUGH_CASES: usize = 8;
+
 impl Scenario {
     /// Every scenario of a subject.
     pub fn all(subject: &Subject) -> Vec<Scenario> {
@@ -54,27 +57,28 @@ impl Scenario {
         Stalls::pairs().nth(self.number).expect("numbers are those of pairs")
     }
 
-    /// The cases: once from state zero, once from a random state with a reset in mid-stream. None
-    /// if the subject has no such stimulus.
+    /// The cases: once from state zero, and from random states with a reset in mid-stream, once or,
+    /// for a module of plain ports, some times. None if the subject has no such stimulus.
     pub fn cases(self, subject: &Subject, beats: usize, seed: u64) -> Vec<Case> {
         let mut chance = Random::seed_from_u64(seed);
         let kind = Kind::ALL.iter().position(|&kind| kind == self.kind).unwrap_or(0);
         chance.set_stream((kind << 32 | self.number) as u64);
         // As small as an integer in TOML has to be.
-        let (seed, state, after): (u32, u32, u32) =
-            (chance.random(), chance.random(), chance.random());
+        let mut small = || u64::from(chance.random::<u32>());
+        let seed = small();
+        let rough: [(u64, u64); ROUGH_CASES] = std::array::from_fn(|_| (small(), small()));
         let Some(stimulus) = subject.stimulus(self.kind, beats, &mut chance) else { return vec![] };
         let longest = stimulus.inputs.iter().map(Vec::len).max().unwrap_or(0).max(1) as u64;
-        let calm = Case {
-            start: Start::Zero,
-            stalls: self.stalls(),
-            seed: seed.into(),
-            reset_after: None,
-            stimulus,
-        };
-        let after = Some(1 + u64::from(after) % longest);
-        let rough = Case { start: Start::Random(state.into()), reset_after: after, ..calm.clone() };
-        vec![calm, rough]
+        let (start, reset_after) = (Start::Zero, None);
+        let calm = Case { start, stalls: self.stalls(), seed, reset_after, stimulus };
+        // Stream scenarios come in many pairs of stalls, each with a reset of its own.
+        let count = if let Model::Ports(_) = subject.model { ROUGH_CASES } else { 1 };
+        let rough = rough.iter().take(count).map(|(state, after)| Case {
+            start: Start::Random(*state),
+            reset_after: Some(1 + after % longest),
+            ..calm.clone()
+        });
+        std::iter::once(calm.clone()).chain(rough).collect()
     }
 }
 

@@ -61,6 +61,11 @@ impl Pace {
         Pace { stalls, works: true, left: 0 }
     }
 
+    /// A stall without end.
+    pub(super) fn closed() -> Pace {
+        Pace { stalls: Stalls::Bursts, works: false, left: u32::MAX }
+    }
+
     /// Whether the side works in the next cycle; before it, nothing has moved for `quiet` cycles.
     pub(super) fn works(&mut self, quiet: u32, random: &mut Random) -> bool {
         match self.stalls {

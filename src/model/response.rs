@@ -47,6 +47,9 @@ pub struct Response {
     pub accepted: Vec<Vec<u64>>,
     /// For each stream out of the block, what comes out.
     pub emitted: Vec<Vec<Emitted>>,
+    /// For each stream into the block, how many beats go in while nothing is ever taken from it;
+    /// empty if the model does not say. Where the stimulus is shorter, all of it goes in.
+    pub capacity: Vec<usize>,
 }
 
 /// A beat that comes out.

@@ -1,6 +1,8 @@
 //! `lacuna cosim`: golden model, evaluator and Verilator, side by side.
 
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 

@@ -35,5 +35,5 @@ pub(super) fn run(p: &FifoParameters, stimulus: &Stimulus) -> Response {
         }
         cycle += 1;
     }
-    Response { accepted: vec![accepted], emitted: vec![emitted] }
+    Response { accepted: vec![accepted], emitted: vec![emitted], capacity: vec![p.depth as usize] }
 }

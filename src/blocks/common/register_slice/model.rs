@@ -18,5 +18,6 @@ pub(super) fn run(cut: Cut, stimulus: &Stimulus) -> Response {
     Response {
         accepted: vec![(0..beats.len() as u64).collect()],
         emitted: vec![beats.iter().enumerate().map(emit).collect()],
+        capacity: vec![if cut == Cut::Full { 2 } else { 1 }],
     }
 }

@@ -19,13 +19,15 @@ pub(super) fn run(p: &WidthConverterParameters, stimulus: &Stimulus) -> Response
             emit(Bits::concat(group), last + 1, last)
         });
         let accepted = (0..beats.len() as u64).collect();
-        Response { accepted: vec![accepted], emitted: vec![emitted.collect()] }
+        // A joined beat waits in the register that it was joined in.
+        let capacity = vec![parts];
+        Response { accepted: vec![accepted], emitted: vec![emitted.collect()], capacity }
     } else {
         let parts = (p.in_width / p.out_width) as usize;
         let split = beats.iter().flat_map(|beat| beat.lanes(p.out_width)).enumerate();
         let emitted = split.map(|(index, part)| emit(part, index + 1, index / parts));
         // The next beat is taken while the last part of the one before goes out.
         let accepted = (0..beats.len()).map(|index| (index * parts) as u64).collect();
-        Response { accepted: vec![accepted], emitted: vec![emitted.collect()] }
+        Response { accepted: vec![accepted], emitted: vec![emitted.collect()], capacity: vec![1] }
     }
 }
