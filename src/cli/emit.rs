@@ -38,6 +38,7 @@ impl Emit {
         let design = Design::of(&config, self.selection.block.as_deref())?;
         let mut files = design.files();
         if self.testbench {
+            self.spare_makefile()?;
             files.extend(self.testbenches(&config, &design)?);
         }
         design::write(&self.output, &files)?;
@@ -52,6 +53,19 @@ impl Emit {
             "folder": self.output.display().to_string(), "files": paths, "tops": design.top_names(), "bytes": bytes,
         });
         Ok(Report::new(text, json))
+    }
+
+    /// A folder may well have had a `Makefile` of its own before.
+    fn spare_makefile(&self) -> Result<(), Failure> {
+        let path = self.output.join("Makefile");
+        if path.is_file() && !design::is_generated(&path) {
+            return Err(Failure::input(format!(
+                "error[E0118]: {} is not from an earlier run\n \
+                 help: emit testbenches to a folder of their own",
+                path.display()
+            )));
+        }
+        Ok(())
     }
 
     fn testbenches(
