@@ -19,11 +19,18 @@ tools=(
   z3:z3
   sta:opensta
 )
+# What simulations are compiled with: waveforms are compressed.
+headers=(
+  zlib.h:zlib1g-dev
+)
 liberty=/usr/share/qflow/tech/osu018/osu018_stdcells.lib
 
 missing=()
 for pair in "${tools[@]}"; do
   command -v "${pair%%:*}" >/dev/null 2>&1 || missing+=("${pair##*:}")
+done
+for pair in "${headers[@]}"; do
+  echo "#include <${pair%%:*}>" | g++ -fsyntax-only -x c++ - >/dev/null 2>&1 || missing+=("${pair##*:}")
 done
 [ -e "$liberty" ] || missing+=(qflow-tech-osu018)
 

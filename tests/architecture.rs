@@ -16,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("snapshot", &["eda", "hdl", "tech", "verilog"]),
     ("interop", &["config", "hdl", "verilog"]),
     ("cosim", &["blocks", "config", "design", "eda", "hdl", "model", "tech", "verilog"]),
-    ("cli", &["blocks", "config", "cosim", "design", "eda", "hdl", "tech", "verilog"]),
+    ("cli", &["blocks", "config", "cosim", "design", "eda", "hdl", "model", "tech", "verilog"]),
     // The roots of the library and of the command.
     ("lib", &[]),
     ("main", &["cli"]),
@@ -143,6 +143,16 @@ fn forbidden(part: &str, imports: &BTreeSet<String>) -> Vec<String> {
         .collect()
 }
 
+/// What the code of a golden model speaks of that is hardware: the parts of the crate by any path,
+/// and the file that lies beside it.
+fn hardware(source: &Source) -> Vec<String> {
+    let named = imports(&source.module, &source.code);
+    let parts = ["hdl", "tech", "verilog"].into_iter().filter(|part| named.contains(*part));
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let speaks_of_rtl = source.code.split(|c| !is_word(c)).any(|word| word == "rtl");
+    parts.chain(speaks_of_rtl.then_some("rtl")).map(str::to_string).collect()
+}
+
 #[test]
 fn imports_go_one_way() {
     let sources = sources();
@@ -154,6 +164,23 @@ fn imports_go_one_way() {
             wrong.push(format!("{}: `{part}` imports `{name}`", source.path.display()));
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn golden_models_know_nothing_of_the_hardware() {
+    let sources = sources();
+    let is_independent = |source: &&Source| {
+        let name = source.module.last().map(String::as_str);
+        source.module[0] == "blocks" && matches!(name, Some("model" | "stimulus"))
+    };
+    let independent: Vec<&Source> = sources.iter().filter(is_independent).collect();
+    assert!(independent.len() >= 10, "only {} files were found", independent.len());
+    let wrong: Vec<String> = independent
+        .iter()
+        .flat_map(|source| hardware(source).into_iter().map(|name| (source.path.display(), name)))
+        .map(|(path, name)| format!("{path}: a golden model and its stimulus may not use `{name}`"))
+        .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -209,4 +236,13 @@ fn imports_are_found_however_they_are_written() {
     assert_eq!(forbidden("hdl", &names(&["hdl", "config"])), ["config"]);
     assert_eq!(forbidden("verilog", &names(&["hdl", "config", "tech"])), ["tech"]);
     assert_eq!(forbidden("eda", &names(&["verilog"])), Vec::<String>::new());
+
+    let found = |text: &str| {
+        let module = ["blocks", "common", "fifo", "model"].map(str::to_string).to_vec();
+        hardware(&Source { path: PathBuf::new(), module, code: code(text) }).join(" ")
+    };
+    assert_eq!(found("use crate::hdl::ir;\nuse crate::model::Bits; // rtl"), "hdl");
+    assert_eq!(found("use super::super::super::super::{verilog, tech};"), "tech verilog");
+    assert_eq!(found("use super::{rtl::describe, FifoParameters};"), "rtl");
+    assert_eq!(found("use super::FifoParameters; use crate::config::Tech;"), "");
 }

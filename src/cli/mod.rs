@@ -5,6 +5,7 @@
 //! tool is missing.
 
 mod completions;
+mod cosim;
 mod describe;
 mod emit;
 mod init;
@@ -23,6 +24,7 @@ use serde_json::{Value, json};
 
 use crate::blocks;
 use crate::config::{Config, Diagnostics};
+use crate::cosim::{RigError, SubjectError};
 use crate::design::{Design, DesignError, WriteError};
 use crate::eda::ToolError;
 
@@ -47,6 +49,7 @@ enum Command {
     Describe(describe::Describe),
     Emit(emit::Emit),
     Lint(lint::Lint),
+    Cosim(cosim::Cosim),
     Snapshot(snapshot::Snapshot),
     Schema(schema::Schema),
     Completions(completions::Completions),
@@ -101,6 +104,21 @@ impl From<Diagnostics> for Failure {
 impl From<DesignError> for Failure {
     fn from(error: DesignError) -> Failure {
         Failure::input(error)
+    }
+}
+
+impl From<SubjectError> for Failure {
+    fn from(error: SubjectError) -> Failure {
+        Failure::input(error)
+    }
+}
+
+impl From<RigError> for Failure {
+    fn from(error: RigError) -> Failure {
+        match error {
+            RigError::Tool(error) => error.into(),
+            error => Failure::input(error),
+        }
     }
 }
 
@@ -175,6 +193,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Describe(command) => command.run(),
         Command::Emit(command) => command.run(),
         Command::Lint(command) => command.run(),
+        Command::Cosim(command) => command.run(),
         Command::Snapshot(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Completions(command) => command.run(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::blocks::Entry;
-use crate::config::{Tech, Values};
+use crate::config::{Parameter, Parameters, Tech, Values};
 use crate::hdl::ir::{Direction, SignalId};
 use crate::hdl::{Errors, Module};
 use crate::model::{Channel, Field, Kind, Model, Random, Shape, Stimulus};
@@ -12,8 +12,14 @@ use crate::verilog::{self, File, VerilogError};
 
 /// A module with all that cosimulation needs to know of it.
 pub struct Subject {
-    /// What reports call it: the block, or the module's name.
+    /// What reports call it.
     pub name: String,
+    /// The block's name in the registry, if it is registered.
+    pub block: Option<&'static str>,
+    /// What is not the default, for reports: `key=value` for each parameter.
+    pub settings: Vec<String>,
+    /// The command that simulates it, for reports.
+    pub command: Option<String>,
     /// The module.
     pub module: Arc<Module>,
     /// Its Verilog, and that of all it instances.
@@ -49,6 +55,9 @@ impl Subject {
     pub fn new(module: Arc<Module>, tech: Tech, model: Model) -> Result<Subject, VerilogError> {
         Ok(Subject {
             name: module.name.clone(),
+            block: None,
+            settings: vec![],
+            command: None,
             files: verilog::emit(&module, &tech::style(&tech, None))?,
             shape: shape(&module, &model),
             module,
@@ -74,6 +83,14 @@ impl Subject {
         let module = (entry.bench)(name, values, &tech)?;
         let mut subject = Subject::new(module, tech, (entry.model)(values, &tech))?;
         subject.name = entry.name.to_string();
+        subject.block = Some(entry.name);
+        subject.settings = settings("", entry.parameters, values);
+        subject.settings.extend(settings("tech.", Tech::PARAMETERS, &tech.to_values()));
+        let mut command = format!("lacuna cosim {}", entry.name);
+        for setting in &subject.settings {
+            command.push_str(&format!(" --set {setting}"));
+        }
+        subject.command = Some(command);
         let (for_stimulus, for_accepts) = (values.clone(), values.clone());
         subject.stimulus = Box::new(move |shape, kind, beats, random| {
             (entry.stimulus)(&for_stimulus, shape, kind, beats, random)
@@ -110,6 +127,15 @@ impl Subject {
     pub fn accepts(&self, stimulus: &Stimulus) -> bool {
         (self.accepts)(stimulus)
     }
+}
+
+/// Each value that is not its parameter's default, as `KEY=VALUE` with `prefix` before the key.
+fn settings(prefix: &str, parameters: &[Parameter], values: &Values) -> Vec<String> {
+    let chosen = parameters.iter().filter_map(|parameter| {
+        let value = values.get(parameter.name).filter(|value| *value != parameter.default)?;
+        Some((parameter.name, value.to_string()))
+    });
+    chosen.map(|(name, value)| format!("{prefix}{name}={}", value.trim_matches('"'))).collect()
 }
 
 /// The module as its model sees it: streams, or plain ports.

@@ -6,6 +6,7 @@
 mod lint;
 mod netlist;
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -48,29 +49,43 @@ pub enum ToolError {
 
 /// A tool and where it comes from.
 #[derive(Clone, Copy)]
-struct Tool {
+pub(crate) struct Tool {
     command: &'static str,
     package: &'static str,
 }
 
-const VERILATOR: Tool = Tool { command: "verilator", package: "verilator" };
+pub(crate) const VERILATOR: Tool = Tool { command: "verilator", package: "verilator" };
 const ICARUS: Tool = Tool { command: "iverilog", package: "iverilog" };
+pub(crate) const GXX: Tool = Tool { command: "g++", package: "g++" };
 const YOSYS: Tool = Tool { command: "yosys", package: "yosys" };
 
 impl Tool {
     /// Runs the tool in `folder` to its end.
     fn run(self, folder: &Path, arguments: &[&str]) -> Result<Output, ToolError> {
-        let output = Command::new(self.command).args(arguments).current_dir(folder).output();
+        self.run_at(Path::new(self.command), folder, arguments)
+    }
+
+    /// Runs the tool that lies at `path`, or is found by that name.
+    pub(crate) fn run_at(
+        self,
+        path: &Path,
+        folder: &Path,
+        arguments: &[impl AsRef<OsStr>],
+    ) -> Result<Output, ToolError> {
+        let output = Command::new(path).args(arguments).current_dir(folder).output();
         output.map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound if folder.is_dir() => {
-                ToolError::Missing { tool: self.command, package: self.package }
-            }
+            std::io::ErrorKind::NotFound if folder.is_dir() => self.missing(),
             _ => ToolError::Files { what: format!("cannot run {}", self.command), source: error },
         })
     }
 
+    /// The error if it is not there.
+    pub(crate) fn missing(self) -> ToolError {
+        ToolError::Missing { tool: self.command, package: self.package }
+    }
+
     /// The error for a run that should have succeeded. The folder stays for a look.
-    fn failed(self, folder: &Path, output: &Output) -> ToolError {
+    pub(crate) fn failed(self, folder: &Path, output: &Output) -> ToolError {
         let text = said(output);
         let lines: Vec<&str> = text.lines().collect();
         let last_lines = lines[lines.len().saturating_sub(8)..].join("\n");
@@ -79,14 +94,14 @@ impl Tool {
 }
 
 /// All that a tool printed.
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
     text.push_str(&String::from_utf8_lossy(&output.stderr));
     text
 }
 
 /// Runs `work` in a new temporary folder that holds the files; it stays if a tool failed there.
-fn in_folder<T>(
+pub(crate) fn in_folder<T>(
     files: &[crate::verilog::File],
     work: impl FnOnce(&Path) -> Result<T, ToolError>,
 ) -> Result<T, ToolError> {
@@ -108,6 +123,6 @@ fn in_folder<T>(
 }
 
 /// The names of the files that [`in_folder`] writes.
-fn file_names(files: &[crate::verilog::File]) -> Vec<String> {
+pub(crate) fn file_names(files: &[crate::verilog::File]) -> Vec<String> {
     files.iter().map(|file| format!("{}.v", file.module)).collect()
 }

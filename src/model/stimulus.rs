@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use rand::{Rng, RngExt};
 
-use super::{Beat, Bits, Channel, Field, Shape};
+use super::{Beat, Bits, Field, Shape};
 
 /// Where chance comes from: the same numbers for a seed, on every machine.
 pub type Random = rand_chacha::ChaCha8Rng;
@@ -60,11 +60,14 @@ impl Shape {
             Kind::Corner => Bits::corner(field.width, random),
             Kind::Recorded => recording.next(field.width),
         };
-        let mut beat =
-            |channel: &Channel| -> Beat { channel.fields.iter().map(&mut value).collect() };
-        let inputs = self.inputs.iter();
-        let inputs = inputs.map(|channel| (0..beats).map(|_| beat(channel)).collect()).collect();
-        let held = self.held.iter().map(value).collect();
+        // Beat by beat, so that a longer stimulus begins with the shorter one.
+        let held = self.held.iter().map(&mut value).collect();
+        let mut inputs = vec![vec![]; self.inputs.len()];
+        for _ in 0..beats {
+            for (channel, beats) in self.inputs.iter().zip(&mut inputs) {
+                beats.push(channel.fields.iter().map(&mut value).collect());
+            }
+        }
         Stimulus { inputs, held }
     }
 }

@@ -9,6 +9,7 @@
 
 mod model;
 mod rtl;
+mod stimulus;
 #[cfg(test)]
 mod tests;
 
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use crate::blocks::Block;
 use crate::config::{Tech, parameters};
 use crate::hdl::{Errors, Module};
-use crate::model::Model;
+use crate::model::{Kind, Model, Random, Shape, Stimulus};
 
 parameters! {
     /// Parameters of the round-robin arbiter.
@@ -47,6 +48,19 @@ impl Block for Arbiter {
 
     fn model(parameters: &ArbiterParameters, _: &Tech) -> Model {
         Model::ports(model::Finger::new(parameters))
+    }
+
+    fn stimulus(
+        parameters: &ArbiterParameters,
+        shape: &Shape,
+        kind: Kind,
+        beats: usize,
+        random: &mut Random,
+    ) -> Option<Stimulus> {
+        Some(match kind {
+            Kind::Recorded => shape.stimulus(kind, beats, random),
+            _ => stimulus::stimulus(parameters, kind, beats, random),
+        })
     }
 
     fn variants() -> Vec<ArbiterParameters> {

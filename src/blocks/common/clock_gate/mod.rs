@@ -4,6 +4,7 @@
 //! themselves; as a block it is there to be looked at and replaced.
 
 mod model;
+mod stimulus;
 #[cfg(test)]
 mod tests;
 
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use crate::blocks::Block;
 use crate::config::{NoParameters, Tech};
 use crate::hdl::{Errors, Module, ModuleBuilder, bit, uint};
-use crate::model::Model;
+use crate::model::{Kind, Model, Random, Shape, Stimulus};
 use crate::tech;
 
 /// Bits of the counter behind the gate that is simulated.
@@ -32,6 +33,19 @@ impl Block for ClockGateBlock {
 
     fn model(_: &Self::Parameters, _: &Tech) -> Model {
         Model::ports(model::Counter::default())
+    }
+
+    fn stimulus(
+        _: &Self::Parameters,
+        shape: &Shape,
+        kind: Kind,
+        beats: usize,
+        random: &mut Random,
+    ) -> Option<Stimulus> {
+        Some(match kind {
+            Kind::Recorded => shape.stimulus(kind, beats, random),
+            _ => stimulus::stimulus(kind, beats, random),
+        })
     }
 
     /// A clock cannot be looked at from one edge to the next, what runs on it can: a counter.

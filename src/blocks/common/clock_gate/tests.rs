@@ -1,9 +1,14 @@
 //! Tests of the clock gate; how a gated clock behaves, the evaluator's own tests say.
 
 use super::*;
-use crate::blocks::testing::{elaborate, snapshot};
+use crate::blocks::testing::{agrees, elaborate, snapshot};
 use crate::config::ClockGate;
 use crate::hdl::eval::{EvalError, Evaluator};
+
+#[test]
+fn edges_pass_where_the_enable_is() {
+    agrees::<ClockGateBlock>(&NoParameters);
+}
 
 #[test]
 fn a_bare_gate_is_not_evaluated() {

@@ -1,11 +1,12 @@
-//! Tests of the FIFO against a queue.
+//! Tests of the FIFO.
 
+use rand::{RngExt, SeedableRng};
 use rayon::prelude::*;
 
 use super::*;
-use crate::blocks::testing::{
-    Bench, Stalls, beats, check_timing, data, elaborate, paths, snapshot,
-};
+use crate::blocks::testing::{agrees_with, elaborate, evaluator, paths, snapshot};
+use crate::cosim::Plan;
+use crate::model::Random;
 
 const WIDTHS: [u32; 5] = [1, 3, 17, 65, 200];
 
@@ -18,72 +19,53 @@ fn depths() -> impl Iterator<Item = FifoParameters> {
     registers.into_iter().chain(of(Storage::Ram, [1, 2, 3, 5, 16, 1000]))
 }
 
-/// What the module's documentation says.
-fn holds_beats_in_order(parameters: &FifoParameters, stalls: (Stalls, Stalls), seed: u64) {
-    let module = elaborate::<Fifo>(parameters);
-    // More than fit, so that the pointers pass the end.
-    let beats = beats(parameters.width, 100 + 5 * parameters.depth as usize / 2, seed);
-    let mut bench = Bench::new(&module, seed);
-    let level = bench.sim.port("level_o").unwrap();
-    let ready = bench.sim.port("in_ready_o").unwrap();
-    let mut fullest = 0;
-    let long = 20 + 6 * parameters.depth;
-    bench.run(&beats, beats.len(), stalls, long, |bench| {
-        let held = bench.accepted.len() - bench.emitted.len();
-        assert_eq!(bench.sim.get(level), held as u64, "{parameters:?}, {stalls:?}");
-        assert_eq!(bench.sim.get(ready) == 1, held < parameters.depth as usize);
-        fullest = fullest.max(held);
-    });
-    assert_eq!(data(&bench.emitted), beats, "{parameters:?}, {stalls:?}");
-    assert_eq!(bench.sim.get(level), 0);
-    if stalls.1 == Stalls::Long && stalls.0 != Stalls::Long {
-        assert_eq!(fullest, parameters.depth as usize, "{parameters:?}, {stalls:?}");
-    }
-}
-
 #[test]
-fn order_and_content_survive_every_stall_at_every_depth() {
-    let runs: Vec<_> = depths()
-        .flat_map(|parameters| Stalls::pairs().map(move |stalls| (parameters.clone(), stalls)))
-        .collect();
-    runs.par_iter().enumerate().for_each(|(seed, (parameters, stalls))| {
-        holds_beats_in_order(parameters, *stalls, seed as u64);
+fn what_goes_in_comes_out_in_order() {
+    let widths = WIDTHS.into_iter().flat_map(|width| {
+        [Storage::Registers, Storage::Ram].map(|storage| FifoParameters {
+            width,
+            depth: 3,
+            storage,
+        })
+    });
+    depths().chain(widths).collect::<Vec<_>>().par_iter().for_each(|parameters| {
+        // More than fit, so that the pointers pass the end.
+        let beats = 100 + 5 * parameters.depth as usize / 2;
+        let plan = Plan { beats, ..Plan::default() };
+        agrees_with::<Fifo>(parameters, Tech::default(), &plan);
     });
 }
 
+/// The golden model knows nothing of the level.
 #[test]
-fn order_and_content_survive_every_stall_at_every_width() {
-    for width in WIDTHS {
-        for storage in [Storage::Registers, Storage::Ram] {
-            for (seed, stalls) in (0..).zip(Stalls::pairs()) {
-                holds_beats_in_order(&FifoParameters { width, depth: 3, storage }, stalls, seed);
+fn the_level_counts_what_is_held_and_reaches_the_depth() {
+    for parameters in depths() {
+        let mut sim = evaluator::<Fifo>(&parameters);
+        let port = |name: &str| sim.port(name).unwrap();
+        let (offer, ready, valid) = (port("in_valid_i"), port("in_ready_o"), port("out_valid_o"));
+        let (take, level) = (port("out_ready_i"), port("level_o"));
+        let mut random = Random::seed_from_u64(7);
+        let depth = u64::from(parameters.depth);
+        let (mut held, mut fullest) = (0, 0);
+        for cycle in 0..12 * depth + 400 {
+            // It fills, and is emptied, for longer than that takes.
+            let fills = cycle / (2 * depth + 20) % 2 == 0;
+            let (offers, takes) =
+                (random.random_bool(0.9) == fills, random.random_bool(0.9) != fills);
+            sim.set(offer, offers);
+            sim.set(take, takes);
+            assert_eq!(sim.get(level), held, "{parameters:?}, cycle {cycle}");
+            assert_eq!(sim.get(ready) == 1, held < depth, "{parameters:?}, cycle {cycle}");
+            held += u64::from(offers && sim.get(ready) == 1);
+            held -= u64::from(takes && sim.get(valid) == 1);
+            fullest = fullest.max(held);
+            sim.step();
+            if random.random_ratio(1, 4 * parameters.depth + 40) {
+                sim.reset();
+                held = 0;
             }
         }
-    }
-}
-
-#[test]
-fn nothing_outlives_a_reset() {
-    for parameters in depths() {
-        let module = elaborate::<Fifo>(&parameters);
-        let mut bench = Bench::new(&module, 1);
-        let level = bench.sim.port("level_o").unwrap();
-        for cycles in 0..30 {
-            let beats = beats(parameters.width, 40, cycles);
-            bench.abandon(&beats, &beats, cycles);
-            assert_eq!(bench.sim.get(level), 0);
-        }
-        let beats = beats(parameters.width, 40, 99);
-        bench.run(&beats, beats.len(), (Stalls::Random, Stalls::Random), 1, |_| {});
-        assert_eq!(data(&bench.emitted), beats);
-    }
-}
-
-#[test]
-fn the_timing_is_the_declared_one() {
-    for parameters in depths() {
-        let module = elaborate::<Fifo>(&parameters);
-        check_timing(&module, (1, 1), &beats(parameters.width, 129, 1));
+        assert_eq!(fullest, depth, "{parameters:?}");
     }
 }
 

@@ -5,6 +5,7 @@
 //! writes are lost.
 
 mod model;
+mod stimulus;
 #[cfg(test)]
 mod tests;
 
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use crate::blocks::Block;
 use crate::config::{Tech, parameters};
 use crate::hdl::{Errors, Module};
-use crate::model::Model;
+use crate::model::{Kind, Model, Random, Shape, Stimulus};
 use crate::tech;
 
 parameters! {
@@ -44,6 +45,16 @@ impl Block for SyncRam {
 
     fn model(parameters: &SyncRamParameters, _: &Tech) -> Model {
         Model::ports(model::Array::new(parameters))
+    }
+
+    fn stimulus(
+        parameters: &SyncRamParameters,
+        shape: &Shape,
+        kind: Kind,
+        beats: usize,
+        random: &mut Random,
+    ) -> Option<Stimulus> {
+        Some(stimulus::stimulus(parameters, shape, kind, beats, random))
     }
 
     fn variants() -> Vec<SyncRamParameters> {

@@ -1,7 +1,9 @@
-//! Tests of the width converter against the bits themselves.
+//! Tests of the width converter.
 
 use super::*;
-use crate::blocks::testing::{Bench, Bits, Stalls, beats, check_timing, data, elaborate, snapshot};
+use crate::blocks::testing::{agrees_with, elaborate, paths, snapshot};
+use crate::cosim::Plan;
+use crate::model::{Bits, Stimulus};
 
 /// Ratios 1, 2, 3 and 8 both ways, at narrow widths of 1, 3, 17 and 65.
 fn all() -> Vec<WidthConverterParameters> {
@@ -18,67 +20,32 @@ fn all() -> Vec<WidthConverterParameters> {
     all
 }
 
-/// `beats` as one row of bits, cut into beats of `out_width`; what is left over is no beat.
-fn converted(beats: &[Bits], p: &WidthConverterParameters) -> Vec<Bits> {
-    let bit = |beat: &Bits, i: u32| beat[i as usize / 64] >> (i % 64) & 1;
-    let row: Vec<u64> =
-        beats.iter().flat_map(|beat| (0..p.in_width).map(move |i| bit(beat, i))).collect();
-    let cut = row.chunks_exact(p.out_width as usize);
-    cut.map(|bits| {
-        let mut beat = vec![0; p.out_width.div_ceil(64) as usize];
-        bits.iter().enumerate().for_each(|(i, bit)| beat[i / 64] |= bit << (i % 64));
-        beat
-    })
-    .collect()
+#[test]
+fn the_golden_model_puts_what_comes_first_lowest() {
+    let emitted = |in_width, out_width, beats: &[u64]| -> Vec<u64> {
+        let parameters = WidthConverterParameters { in_width, out_width };
+        let beats = beats.iter().map(|&beat| vec![Bits::new(in_width, beat)]).collect();
+        let response = model::run(&parameters, &Stimulus { inputs: vec![beats], held: vec![] });
+        response.emitted[0].iter().map(|emitted| emitted.beat[0].unsigned()).collect()
+    };
+    assert_eq!(emitted(4, 8, &[1, 2, 3]), [0x21]);
+    assert_eq!(emitted(8, 4, &[0x21]), [1, 2]);
 }
 
 #[test]
-fn the_reference_puts_what_comes_first_lowest() {
-    let join = WidthConverterParameters { in_width: 4, out_width: 8 };
-    assert_eq!(converted(&[vec![1], vec![2], vec![3]], &join), [vec![0x21]]);
-    let split = WidthConverterParameters { in_width: 8, out_width: 4 };
-    assert_eq!(converted(&[vec![0x21]], &split), [vec![1], vec![2]]);
-}
-
-#[test]
-fn order_and_content_survive_every_stall() {
+fn the_bits_come_out_in_order() {
+    // A number of beats that leaves a part over.
+    let plan = Plan { beats: 73, ..Plan::default() };
     for parameters in all() {
-        let module = elaborate::<WidthConverter>(&parameters);
-        for (seed, stalls) in (0..).zip(Stalls::pairs()) {
-            // A number of beats that leaves a part over.
-            let beats = beats(parameters.in_width, 73, seed);
-            let expected = converted(&beats, &parameters);
-            let mut bench = Bench::new(&module, seed);
-            bench.run(&beats, expected.len(), stalls, 40, |_| {});
-            assert_eq!(data(&bench.accepted), beats);
-            assert_eq!(data(&bench.emitted), expected, "{parameters:?}, {stalls:?}");
-        }
+        agrees_with::<WidthConverter>(&parameters, Tech::default(), &plan);
     }
 }
 
 #[test]
-fn nothing_outlives_a_reset() {
+fn the_offer_does_not_depend_on_ready() {
     for parameters in all() {
         let module = elaborate::<WidthConverter>(&parameters);
-        let mut bench = Bench::new(&module, 1);
-        for cycles in 0..30 {
-            let beats = beats(parameters.in_width, 40, cycles);
-            bench.abandon(&beats, &converted(&beats, &parameters), cycles);
-        }
-        let beats = beats(parameters.in_width, 40, 99);
-        let expected = converted(&beats, &parameters);
-        bench.run(&beats, expected.len(), (Stalls::Random, Stalls::Random), 1, |_| {});
-        assert_eq!(data(&bench.emitted), expected);
-    }
-}
-
-#[test]
-fn the_timing_is_the_declared_one() {
-    for p in all() {
-        let module = elaborate::<WidthConverter>(&p);
-        let joined = (p.out_width / p.in_width).max(1) as usize;
-        let split = (p.in_width / p.out_width).max(1) as usize;
-        check_timing(&module, (joined, split), &beats(p.in_width, 96, 1));
+        assert_eq!(paths(&module), [("in_ready_o", vec!["out_ready_i"])]);
     }
 }
 

@@ -1,0 +1,305 @@
+//! `lacuna cosim`: golden model, evaluator and Verilator, side by side.
+
+mod table;
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use rayon::prelude::*;
+
+use super::{DEFAULT_CONFIG, Failure, Report, find_block};
+use crate::blocks::{self, Entry};
+use crate::config::{BlockSection, Config, Tech, Values};
+use crate::cosim::{Case, Outcome, Plan, Replay, Rig, Scenario, Subject, Workshop};
+use crate::design::{self, DesignError};
+
+/// Simulate blocks: golden model, evaluator and Verilator have to agree.
+///
+/// Without a configuration each block is simulated at its defaults and at the odd sizes that it
+/// names itself; with one, its blocks are.
+#[derive(Args)]
+pub(super) struct Cosim {
+    /// Blocks by name; with `--config`, by module name.
+    #[arg(value_name = "BLOCK")]
+    blocks: Vec<String>,
+    /// Every registered block, or every block of the configuration.
+    #[arg(long, conflicts_with = "blocks")]
+    all: bool,
+    /// The blocks of this configuration.
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// A parameter, or `tech.KEY`; then the block is simulated at these parameters alone.
+    #[arg(long, value_name = "KEY=VALUE", conflicts_with = "config")]
+    set: Vec<String>,
+    /// About how many beats each stimulus has.
+    #[arg(long, value_name = "N", default_value_t = Plan::default().beats as u32,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    beats: u32,
+    /// Only this scenario, such as `random/3`, or a file that an earlier failure left.
+    #[arg(long, value_name = "S")]
+    scenario: Option<String>,
+    /// Where all chance comes from, in decimal or after `0x` in hexadecimal digits.
+    #[arg(long, value_name = "SEED", value_parser = parse_seed, default_value = "0x5eed0000")]
+    seed: u64,
+    /// Record a waveform of the first scenario also if nothing fails.
+    #[arg(long)]
+    wave: bool,
+    /// Measure which lines and bits of the Verilog are exercised.
+    #[arg(long)]
+    coverage: bool,
+    /// How many simulations run at once; without it, as many as there are processors.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    /// The folder for waveforms and for the stimulus of failures.
+    #[arg(short, long, value_name = "DIR", default_value = "build/cosim")]
+    output: PathBuf,
+}
+
+/// Numbers in decimal or hexadecimal digits.
+fn parse_seed(text: &str) -> Result<u64, String> {
+    let parsed = match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    parsed.map_err(|_| "a seed is a number of up to 64 bits, such as 7 or 0x5eed0000".to_string())
+}
+
+/// What came of a subject.
+struct Row {
+    subject: Subject,
+    outcome: Outcome,
+    /// Where a waveform is, if one was recorded.
+    waveform: Option<PathBuf>,
+    /// Where the shortest failing case is.
+    case: Option<PathBuf>,
+}
+
+impl Cosim {
+    pub(super) fn run(&self) -> Result<Report, Failure> {
+        let plan = self.plan()?;
+        let (subjects, case) = self.subjects(&plan)?;
+        let scenarios: u64 = match case {
+            Some(_) => 1,
+            None => subjects.iter().map(|subject| plan.scenarios(subject).len() as u64).sum(),
+        };
+        if let (0, Some(only)) = (scenarios, plan.only) {
+            return Err(Failure::input(format!(
+                "error[E0119]: no block asked for has a scenario `{only}`\n help: a block of plain \
+                 ports has random/0, corner/0 and recorded/0"
+            )));
+        }
+        let workshop = Workshop::find()?;
+        let bar = progress(scenarios);
+        let simulate = || -> Vec<Result<Row, Failure>> {
+            let subjects = subjects.into_par_iter();
+            let row = |subject| self.simulate(subject, &plan, case.as_ref(), &workshop, &bar);
+            subjects.map(row).collect()
+        };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.jobs.unwrap_or(0).into());
+        let rows = match pool.build() {
+            Ok(pool) => pool.install(simulate),
+            Err(error) => {
+                let text = format!("error[E0118]: {error}\n help: use fewer `--jobs`");
+                return Err(Failure::input(text));
+            }
+        };
+        bar.finish_and_clear();
+        let rows = rows.into_iter().collect::<Result<Vec<_>, _>>()?;
+        Ok(table::report(&rows, &plan, &workshop))
+    }
+
+    fn plan(&self) -> Result<Plan, Failure> {
+        let mut plan = Plan { beats: self.beats as usize, seed: self.seed, only: None };
+        if let Some(text) = self.scenario.as_ref().filter(|text| !Path::new(text).is_file()) {
+            plan.only = Some(text.parse::<Scenario>().map_err(|rule| {
+                Failure::input(format!(
+                    "error[E0119]: `{text}` is neither a scenario nor a file: {rule}\n help: \
+                     `lacuna cosim` without `--scenario` runs all of them"
+                ))
+            })?);
+        }
+        Ok(plan)
+    }
+
+    /// What is to be simulated; a case, if it is one alone.
+    fn subjects(&self, plan: &Plan) -> Result<(Vec<Subject>, Option<Case>), Failure> {
+        if let (Some(file), None) = (&self.scenario, plan.only) {
+            return self.replay(Path::new(file));
+        }
+        let default = Path::new(DEFAULT_CONFIG);
+        let path = match &self.config {
+            Some(path) => Some(path.as_path()),
+            None if self.blocks.is_empty() && !self.all && default.exists() => Some(default),
+            None => None,
+        };
+        if let Some(path) = path {
+            return Ok((self.of_config(path)?, None));
+        }
+        if self.blocks.is_empty() && !self.all {
+            return Err(Failure::input(format!(
+                "error[E0116]: nothing to simulate is named, and there is no {DEFAULT_CONFIG} \
+                 here\n help: `lacuna cosim --all`, or name blocks: `lacuna cosim fifo`"
+            )));
+        }
+        let entries: Vec<&'static Entry> = match self.all {
+            true => blocks::REGISTRY.iter().collect(),
+            false => self.blocks.iter().map(|name| find_block(name)).collect::<Result<_, _>>()?,
+        };
+        let mut subjects = vec![];
+        for entry in entries {
+            if self.set.is_empty() {
+                let defaults = Values::defaults(entry.parameters);
+                for values in std::iter::once(defaults).chain((entry.variants)()) {
+                    subjects.push(Subject::of(entry, entry.name, &values, Tech::default())?);
+                }
+            } else {
+                subjects.push(with_settings(entry, &self.set)?);
+            }
+        }
+        Ok((subjects, None))
+    }
+
+    /// The blocks of a configuration.
+    fn of_config(&self, path: &Path) -> Result<Vec<Subject>, Failure> {
+        let config = Config::read(path, &blocks::sections())?;
+        let known: Vec<&str> = config.blocks.iter().map(|block| block.name.as_str()).collect();
+        if let Some(name) = self.blocks.iter().find(|name| !known.contains(&name.as_str())) {
+            let known = known.into_iter().map(str::to_string).collect();
+            return Err(DesignError::NoSuchBlock { name: name.clone(), known }.into());
+        }
+        let wanted = |name: &String| self.blocks.is_empty() || self.blocks.contains(name);
+        let sections = config.blocks.iter().filter(|section| wanted(&section.name));
+        let subject = |section: &BlockSection| {
+            let entry = find_block(section.kind)?;
+            let mut subject = Subject::of(entry, &section.name, &section.values, config.tech)?;
+            subject.name = section.name.clone();
+            subject.command = Some(format!("lacuna cosim {} -c {}", section.name, path.display()));
+            Ok(subject)
+        };
+        sections.map(subject).collect()
+    }
+
+    /// The case that a file describes.
+    fn replay(&self, path: &Path) -> Result<(Vec<Subject>, Option<Case>), Failure> {
+        if !self.blocks.is_empty() || self.all || self.config.is_some() || !self.set.is_empty() {
+            return Err(Failure::input(format!(
+                "error[E0119]: {} says itself which block it is for\n help: name nothing besides \
+                 the file",
+                path.display()
+            )));
+        }
+        let file = path.display();
+        let wrong = |what: String| {
+            Failure::input(format!(
+                "error[E0119]: {file} is no case: {what}\n help: a failing `lacuna cosim` writes \
+                 such files"
+            ))
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        let replay = Replay::parse(&text).map_err(wrong)?;
+        let mut subject = with_settings(find_block(&replay.block)?, &replay.set)?;
+        subject.command = None;
+        let case = replay.case(&subject).map_err(wrong)?;
+        Ok((vec![subject], Some(case)))
+    }
+
+    fn simulate(
+        &self,
+        subject: Subject,
+        plan: &Plan,
+        case: Option<&Case>,
+        workshop: &Workshop,
+        bar: &ProgressBar,
+    ) -> Result<Row, Failure> {
+        bar.set_message(subject.name.clone());
+        let rig = Rig::verilator(&subject, workshop, self.coverage)?;
+        let outcome = match case {
+            Some(case) => rig.check_case(&subject, case),
+            None => rig.check(&subject, plan, || bar.inc(1)),
+        };
+        let mut row = Row { subject, outcome, waveform: None, case: None };
+        self.record(&mut row, plan, case, workshop)?;
+        Ok(row)
+    }
+
+    /// Records the shortest failing case, or, if that was asked for, the first case.
+    fn record(
+        &self,
+        row: &mut Row,
+        plan: &Plan,
+        case: Option<&Case>,
+        workshop: &Workshop,
+    ) -> Result<(), Failure> {
+        let subject = &row.subject;
+        let failure = row.outcome.failure.as_deref();
+        let scenario = match failure {
+            Some(failure) => failure.scenario,
+            None if case.is_some() => None,
+            None => plan.scenarios(subject).into_iter().next(),
+        };
+        let case = match (failure, case, scenario) {
+            (Some(failure), ..) => Some(failure.shortest.clone()),
+            (None, Some(case), _) if self.wave => Some(case.clone()),
+            (None, None, Some(scenario)) if self.wave => {
+                scenario.cases(subject, plan.beats, plan.seed).into_iter().next()
+            }
+            _ => None,
+        };
+        let Some(case) = case else { return Ok(()) };
+        let mut name = vec![subject.name.clone()];
+        name.extend(subject.settings.iter().map(|setting| setting.replace('=', "-")));
+        name.push(
+            scenario.map_or("case".into(), |scenario| scenario.to_string()).replace('/', "-"),
+        );
+        let path = |extension: &str| self.output.join(format!("{}.{extension}", name.join(".")));
+        std::fs::create_dir_all(&self.output)
+            .map_err(|error| cannot_write(&self.output, &error))?;
+        let waveform = path("fst");
+        Rig::record(subject, workshop, &case, &waveform)?;
+        row.waveform = Some(waveform);
+        if failure.is_some() {
+            let file = path("toml");
+            let text = Replay::new(subject, &case).to_toml();
+            let written = design::write_file(&file, &text, true);
+            written.map_err(|error| cannot_write(&file, &error))?;
+            row.case = Some(file);
+        }
+        Ok(())
+    }
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::input(format!(
+        "error[E0115]: cannot write {}: {error}\n help: name another folder with `--output`",
+        path.display()
+    ))
+}
+
+/// A block with settings from the command line.
+fn with_settings(entry: &'static Entry, settings: &[String]) -> Result<Subject, Failure> {
+    // The reader of configurations knows all rules and has the words for them.
+    let (mut tech, mut block) = ("[tech]\n".to_string(), format!("[{}]\n", entry.name));
+    for setting in settings {
+        let Some((key, value)) = setting.split_once('=') else {
+            return Err(Failure::input(format!(
+                "error[E0120]: `--set {setting}` has no `=`\n help: `--set width=8`, or \
+                 `--set tech.reset=sync_high`"
+            )));
+        };
+        let is_bare = value.parse::<i64>().is_ok() || ["true", "false"].contains(&value);
+        let value = if is_bare { value.to_string() } else { format!("{value:?}") };
+        match key.strip_prefix("tech.") {
+            Some(key) => tech.push_str(&format!("{key} = {value}\n")),
+            None => block.push_str(&format!("{key} = {value}\n")),
+        }
+    }
+    let config = Config::parse("--set", &format!("{tech}{block}"), &blocks::sections())?;
+    let section = &config.blocks[0];
+    Ok(Subject::of(entry, &section.name, &section.values, config.tech)?)
+}
+
+fn progress(scenarios: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} scenarios  {msg}");
+    ProgressBar::new(scenarios).with_style(style.expect("the template is fixed"))
+}

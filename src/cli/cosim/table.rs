@@ -1,0 +1,220 @@
+//! What a cosimulation has to say at its end.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use super::Row;
+use crate::cli::Report;
+use crate::cosim::verilator::{Coverage, PointKind};
+use crate::cosim::{Plan, Stalls, Workshop};
+use crate::model::{Kind, Model};
+
+/// More uncovered places of a module are counted, not listed.
+const MOST_UNCOVERED: usize = 20;
+
+/// The reports of all failures, the table, and what exactly was compared.
+pub(super) fn report(rows: &[Row], plan: &Plan, workshop: &Workshop) -> Report {
+    let passed = rows.iter().all(|row| row.outcome.failed == 0);
+    let mut text = String::new();
+    for row in rows {
+        if let Some(failure) = &row.outcome.failure {
+            text += &failure.report(&row.subject, plan, row.waveform.as_deref());
+            if let Some(case) = &row.case {
+                text += &format!("\n replay: lacuna cosim --scenario {}", case.display());
+            }
+            text += "\n\n";
+        } else if let Some(waveform) = &row.waveform {
+            text += &format!("{}: waveform in {}\n", row.subject.name, waveform.display());
+        }
+    }
+    text += &table(rows);
+    text += &uncovered(rows);
+    text += &summary(rows, plan, workshop);
+    Report { text, json: json(rows, plan, workshop, passed), passed }
+}
+
+/// A row for each subject, in columns; numbers to the right.
+fn table(rows: &[Row]) -> String {
+    let measured = rows.iter().any(|row| row.outcome.coverage.is_some());
+    let mut head = vec!["block", "scenarios", "beats", "cycles", "failed"];
+    if measured {
+        head.extend(["lines", "toggles"]);
+    }
+    let mut cells: Vec<Vec<String>> = vec![head.into_iter().map(String::from).collect()];
+    for row in rows {
+        let outcome = &row.outcome;
+        let mut name = row.subject.name.clone();
+        for setting in &row.subject.settings {
+            name += &format!(" {setting}");
+        }
+        let mut line = vec![
+            name,
+            outcome.scenarios.len().to_string(),
+            outcome.beats.to_string(),
+            outcome.cycles.to_string(),
+            outcome.failed.to_string(),
+        ];
+        if let Some(coverage) = &outcome.coverage {
+            line.extend([lines(coverage), coverage.count(&PointKind::Toggle)].map(percent));
+        }
+        cells.push(line);
+    }
+    let width = |column: usize| cells.iter().map(|line| line[column].len()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..cells[0].len()).map(width).collect();
+    let mut text = String::new();
+    for line in &cells {
+        let _ = write!(text, "{:<width$}", line[0], width = widths[0]);
+        for (cell, width) in line.iter().zip(&widths).skip(1) {
+            let _ = write!(text, "  {cell:>width$}");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// Blocks of lines and branches that ran, of how many.
+fn lines(coverage: &Coverage) -> (usize, usize) {
+    let (hit, all) = coverage.count(&PointKind::Line);
+    let (taken, branches) = coverage.count(&PointKind::Branch);
+    (hit + taken, all + branches)
+}
+
+fn percent((hit, all): (usize, usize)) -> String {
+    match all {
+        0 => "-".to_string(),
+        // What is not all must not look like all.
+        _ => format!("{}%", hit * 100 / all),
+    }
+}
+
+/// The places that were never reached, by module.
+fn uncovered(rows: &[Row]) -> String {
+    let mut text = String::new();
+    for row in rows {
+        let Some(coverage) = &row.outcome.coverage else { continue };
+        let missed: Vec<String> = coverage
+            .points()
+            .filter(|(_, hits)| *hits == 0)
+            .map(|(point, _)| match point.kind {
+                PointKind::Toggle => {
+                    format!("{}.v:{}: {} never changed", point.module, point.line, point.comment)
+                }
+                _ => format!("{}.v:{}: {} never ran", point.module, point.line, point.comment),
+            })
+            .collect();
+        if missed.is_empty() {
+            continue;
+        }
+        let settings = row.subject.settings.join(" ");
+        let _ = writeln!(text, "\nnot covered in {} {settings}", row.subject.name);
+        for line in missed.iter().take(MOST_UNCOVERED) {
+            let _ = writeln!(text, "  {line}");
+        }
+        if missed.len() > MOST_UNCOVERED {
+            let _ = writeln!(text, "  {} more", missed.len() - MOST_UNCOVERED);
+        }
+    }
+    text
+}
+
+/// What exactly was compared.
+fn summary(rows: &[Row], plan: &Plan, workshop: &Workshop) -> String {
+    let sum = |of: fn(&Row) -> u64| rows.iter().map(of).sum::<u64>();
+    let failed = sum(|row| row.outcome.failed as u64);
+    let mut text = format!(
+        "\n{}, {}, {}, {}, seed {:#010x}: {}\n",
+        count(rows.len() as u64, "module"),
+        count(sum(|row| row.outcome.scenarios.len() as u64), "scenario"),
+        count(sum(|row| row.outcome.beats), "beat"),
+        count(sum(|row| row.outcome.cycles), "cycle"),
+        plan.seed,
+        match failed {
+            0 => "no mismatch".to_string(),
+            _ => format!("{} failed", count(failed, "scenario")),
+        }
+    );
+    let ran = |row: &&Row| !row.outcome.scenarios.is_empty();
+    let is_stream = |row: &&Row| matches!(row.subject.model, Model::Streams(_));
+    let streams: Vec<&Row> = rows.iter().filter(ran).filter(is_stream).collect();
+    let ports = rows.iter().filter(ran).any(|row| !is_stream(&row));
+    let scenarios = rows.iter().flat_map(|row| &row.outcome.scenarios);
+    let of_streams = streams.iter().flat_map(|row| &row.outcome.scenarios);
+    let stalls: Vec<_> = of_streams.map(|scenario| scenario.stalls()).collect();
+    let _ = writeln!(text, "compared, in {}:", workshop.toolchain.verilator_version());
+    let mut say = |line: String| {
+        let _ = writeln!(text, "  {line}");
+    };
+    let kinds: Vec<_> = scenarios.map(|scenario| scenario.kind).collect();
+    let kinds = Kind::ALL.iter().filter(|kind| kinds.contains(kind));
+    let kinds: Vec<&str> = kinds.map(|kind| kind.name()).collect();
+    if !kinds.is_empty() {
+        say(format!("stimulus: {}", kinds.join(", ")));
+    }
+    if !streams.is_empty() {
+        let names = |of: fn(&(Stalls, Stalls)) -> Stalls| {
+            let met = |profile: &&Stalls| stalls.iter().any(|pair| of(pair) == **profile);
+            let names: Vec<&str> = Stalls::ALL.iter().filter(met).map(|s| s.name()).collect();
+            names.join(", ")
+        };
+        let (sources, sinks) = (names(|pair| pair.0), names(|pair| pair.1));
+        say("streams: golden model = Verilator in the value and order of every beat".into());
+        say(format!("  stalls of the sources: {sources}; of the sinks: {sinks}"));
+        if stalls.contains(&(Stalls::None, Stalls::None)) {
+            say("  without stalls also in the cycle of every beat; latency and initiation \
+                 interval as declared"
+                .into());
+        }
+    }
+    if ports {
+        say("plain ports: golden model = Verilator on every known output in every cycle".into());
+    }
+    say("evaluator = Verilator on every port in every cycle from state zero;".into());
+    say("  on all that is valid from a random state, with a reset in mid-stream".into());
+    say("every property of the modules, in the evaluator and in Verilator".into());
+    text
+}
+
+/// A number and what it counts.
+fn count(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}
+
+fn json(rows: &[Row], plan: &Plan, workshop: &Workshop, passed: bool) -> Value {
+    let path = |path: &Option<std::path::PathBuf>| {
+        path.as_ref().map(|path| Value::from(path.display().to_string())).unwrap_or_default()
+    };
+    let count = |(hit, all): (usize, usize)| json!({ "hit": hit, "all": all });
+    let blocks: Vec<Value> = rows
+        .iter()
+        .map(|row| {
+            let outcome = &row.outcome;
+            let failure = outcome.failure.as_ref();
+            let coverage = outcome.coverage.as_ref().map(|coverage| {
+                json!({
+                    "lines": count(lines(coverage)),
+                    "toggles": count(coverage.count(&PointKind::Toggle)),
+                })
+            });
+            json!({
+                "block": row.subject.name,
+                "set": row.subject.settings,
+                "scenarios": outcome.scenarios.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                "beats": outcome.beats,
+                "cycles": outcome.cycles,
+                "failed": outcome.failed,
+                "report": failure.map(|f| f.report(&row.subject, plan, row.waveform.as_deref())),
+                "waveform": path(&row.waveform),
+                "case": path(&row.case),
+                "coverage": coverage,
+            })
+        })
+        .collect();
+    json!({
+        "passed": passed,
+        "seed": plan.seed,
+        "verilator": workshop.toolchain.verilator_version(),
+        "blocks": blocks,
+    })
+}

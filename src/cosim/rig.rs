@@ -1,0 +1,129 @@
+//! The simulators of a module, ready to start.
+
+use std::path::Path;
+
+use super::engine::{Engine, Evaluated, Verilated};
+use super::run::{Run, run};
+use super::scenario::Case;
+use super::subject::Subject;
+use super::verilator::{Cache, Library, Options, Toolchain};
+use crate::eda::ToolError;
+use crate::hdl::eval::EvalError;
+
+/// What builds simulations, and where they are kept.
+#[derive(Clone, Debug)]
+pub struct Workshop {
+    /// Verilator and the C++ compiler.
+    pub toolchain: Toolchain,
+    /// What was built before.
+    pub cache: Cache,
+}
+
+/// Why there is no simulation.
+#[derive(Debug, thiserror::Error)]
+pub enum RigError {
+    /// The evaluator cannot run the module.
+    #[error(transparent)]
+    Evaluator(#[from] EvalError),
+    /// Verilator or the compiler did not do their work.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+}
+
+/// The simulators of a module. The model is compared with the first of them, and what the others
+/// show has to be what the first shows.
+pub struct Rig {
+    evaluator: Evaluated,
+    library: Option<Library>,
+    measures: bool,
+}
+
+impl Workshop {
+    /// The tools of this machine, and the user's cache.
+    ///
+    /// # Errors
+    /// If a tool is missing, or there is no place for a cache.
+    pub fn find() -> Result<Workshop, ToolError> {
+        Ok(Workshop { toolchain: Toolchain::find()?, cache: Cache::user()? })
+    }
+
+    fn library(&self, subject: &Subject, options: Options) -> Result<Library, ToolError> {
+        let (reset, files) = (subject.tech.reset, &subject.files);
+        Library::build(&subject.module, files, reset, options, &self.toolchain, &self.cache)
+    }
+}
+
+impl Rig {
+    /// The evaluator alone: no compiler, no simulator.
+    ///
+    /// # Errors
+    /// If the module cannot be evaluated.
+    pub fn evaluator(subject: &Subject) -> Result<Rig, EvalError> {
+        let evaluator = Evaluated::new(&subject.module, subject.tech.reset)?;
+        Ok(Rig { evaluator, library: None, measures: false })
+    }
+
+    /// Verilator, with the properties of the design, and the evaluator beside it; with `coverage`,
+    /// what runs is counted.
+    ///
+    /// # Errors
+    /// If the module cannot be evaluated or built.
+    pub fn verilator(
+        subject: &Subject,
+        workshop: &Workshop,
+        coverage: bool,
+    ) -> Result<Rig, RigError> {
+        let mut rig = Rig::evaluator(subject)?;
+        let options = Options { assertions: true, coverage, trace: false };
+        rig.library = Some(workshop.library(subject, options)?);
+        rig.measures = coverage;
+        Ok(rig)
+    }
+
+    /// What reports call the engine that the model is compared with.
+    pub(super) fn first_name(&self) -> &'static str {
+        if self.library.is_some() { "rtl" } else { "evaluator" }
+    }
+
+    /// Runs a case.
+    pub fn run(&self, subject: &Subject, case: &Case) -> Run {
+        let mut engines: Vec<Box<dyn Engine>> = vec![];
+        if let Some(library) = &self.library {
+            let instance = library.instance(case.start);
+            engines.push(Box::new(Verilated::new(&subject.module, instance)));
+        }
+        engines.push(Box::new(self.evaluator.start(case.start)));
+        let mut result = run(subject, &mut engines, case);
+        if self.measures {
+            result.coverage = engines[0].coverage();
+        }
+        result
+    }
+
+    /// Whether the evaluator alone agrees with the model in a case, unless it is what the model is
+    /// compared with anyway.
+    pub(super) fn evaluator_agrees(&self, subject: &Subject, case: &Case) -> Option<bool> {
+        self.library.as_ref()?;
+        let mut engines: [Box<dyn Engine>; 1] = [Box::new(self.evaluator.start(case.start))];
+        Some(run(subject, &mut engines, case).mismatches.is_empty())
+    }
+
+    /// Records a waveform (FST) of a case in Verilator.
+    ///
+    /// # Errors
+    /// If the simulation cannot be built, or the file not be written.
+    pub fn record(
+        subject: &Subject,
+        workshop: &Workshop,
+        case: &Case,
+        path: &Path,
+    ) -> Result<(), ToolError> {
+        let options = Options { trace: true, assertions: true, coverage: false };
+        let mut instance = workshop.library(subject, options)?.instance(case.start);
+        instance.trace(path)?;
+        let mut engines: [Box<dyn Engine>; 1] =
+            [Box::new(Verilated::new(&subject.module, instance))];
+        run(subject, &mut engines, case);
+        Ok(())
+    }
+}

@@ -1,0 +1,101 @@
+//! Scenarios, the cases that they consist of, and cases as files.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rand::{RngExt, SeedableRng};
+
+use super::stalls::Stalls;
+use super::subject::Subject;
+use super::verilator::Start;
+use crate::model::{Kind, Model, Random, Stimulus};
+
+/// A kind of stimulus under a pair of stall profiles, such as `random/3`.
+///
+/// The number is the position of the pair in [`Stalls::pairs`]; a module of plain ports has number
+/// 0 only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Scenario {
+    /// How the stimulus is chosen.
+    pub kind: Kind,
+    /// Which stalls.
+    pub number: usize,
+}
+
+/// A stimulus, and how it is applied: all that it takes to run it again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// The state before the first reset. From the same state all simulators have to agree on what
+    /// is not valid as well.
+    pub start: Start,
+    /// The stalls of the sources and of the sinks.
+    pub stalls: (Stalls, Stalls),
+    /// Where the chance of the stalls comes from.
+    pub seed: u64,
+    /// After how many cycles a reset interrupts; then everything begins again.
+    pub reset_after: Option<u64>,
+    /// What goes in.
+    pub stimulus: Stimulus,
+}
+
+impl Scenario {
+    /// Every scenario of a subject.
+    pub fn all(subject: &Subject) -> Vec<Scenario> {
+        let numbers = match subject.model {
+            Model::Streams(_) => Stalls::pairs().count(),
+            Model::Ports(_) => 1,
+        };
+        let of = |kind| (0..numbers).map(move |number| Scenario { kind, number });
+        Kind::ALL.into_iter().flat_map(of).collect()
+    }
+
+    /// The stalls of the sources and of the sinks.
+    pub fn stalls(self) -> (Stalls, Stalls) {
+        Stalls::pairs().nth(self.number).expect("numbers are those of pairs")
+    }
+
+    /// The cases: once from state zero, once from a random state with a reset in mid-stream. None
+    /// if the subject has no such stimulus.
+    pub fn cases(self, subject: &Subject, beats: usize, seed: u64) -> Vec<Case> {
+        let mut chance = Random::seed_from_u64(seed);
+        let kind = Kind::ALL.iter().position(|&kind| kind == self.kind).unwrap_or(0);
+        chance.set_stream((kind << 32 | self.number) as u64);
+        // As small as an integer in TOML has to be.
+        let (seed, state, after): (u32, u32, u32) =
+            (chance.random(), chance.random(), chance.random());
+        let Some(stimulus) = subject.stimulus(self.kind, beats, &mut chance) else { return vec![] };
+        let longest = stimulus.inputs.iter().map(Vec::len).max().unwrap_or(0).max(1) as u64;
+        let calm = Case {
+            start: Start::Zero,
+            stalls: self.stalls(),
+            seed: seed.into(),
+            reset_after: None,
+            stimulus,
+        };
+        let after = Some(1 + u64::from(after) % longest);
+        let rough = Case { start: Start::Random(state.into()), reset_after: after, ..calm.clone() };
+        vec![calm, rough]
+    }
+}
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind, self.number)
+    }
+}
+
+impl FromStr for Scenario {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Scenario, String> {
+        let known = || {
+            let kinds = Kind::ALL.map(Kind::name).join(", ");
+            let last = Stalls::pairs().count() - 1;
+            format!("a scenario is one of {kinds}, a slash, and a number up to {last}: random/3")
+        };
+        let (kind, number) = text.split_once('/').ok_or_else(known)?;
+        let kind = Kind::ALL.into_iter().find(|known| known.name() == kind).ok_or_else(known)?;
+        let number = number.parse().ok().filter(|&number| number < Stalls::pairs().count());
+        Ok(Scenario { kind, number: number.ok_or_else(known)? })
+    }
+}

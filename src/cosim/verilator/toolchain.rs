@@ -1,0 +1,123 @@
+//! Which Verilator and which C++ compiler build the simulations.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::thread;
+use std::time::UNIX_EPOCH;
+
+use super::cache::Digest;
+use crate::eda::{GXX, Tool, ToolError, VERILATOR, said};
+
+/// A Verilator and a C++ compiler that are there.
+#[derive(Clone, Debug)]
+pub struct Toolchain {
+    pub(super) verilator: PathBuf,
+    pub(super) compiler: PathBuf,
+    /// Where Verilator's runtime lies, in `include`.
+    pub(super) root: PathBuf,
+    versions: [String; 2],
+    /// Whatever makes these tools others than those of another version.
+    pub(super) identity: Digest,
+}
+
+impl Toolchain {
+    /// Verilator from `LACUNA_VERILATOR` or else the search path, the compiler from `CXX` or else
+    /// `g++` on the search path.
+    ///
+    /// # Errors
+    /// [`ToolError::Missing`] if there is none.
+    pub fn find() -> Result<Toolchain, ToolError> {
+        let tool = |variable: &str, default: &str| {
+            let named = env::var_os(variable).filter(|path| !path.is_empty());
+            PathBuf::from(named.unwrap_or_else(|| default.into()))
+        };
+        Toolchain::at(&tool("LACUNA_VERILATOR", "verilator"), &tool("CXX", "g++"))
+    }
+
+    /// The tools at these paths, or of these names on the search path. The compiler has to
+    /// understand the options of `g++`.
+    ///
+    /// # Errors
+    /// [`ToolError::Missing`] if one is not there, [`ToolError::Failed`] if it does not say what
+    /// it is.
+    pub fn at(verilator: &Path, compiler: &Path) -> Result<Toolchain, ToolError> {
+        let verilator = on_path(verilator).ok_or_else(|| VERILATOR.missing())?;
+        let compiler = on_path(compiler).ok_or_else(|| GXX.missing())?;
+        let here = env::temp_dir();
+        let ask = |tool: Tool, path: &Path, arguments: &[&str]| {
+            let output = tool.run_at(path, &here, arguments)?;
+            if output.status.success() { Ok(output) } else { Err(tool.failed(&here, &output)) }
+        };
+        // Starting the tools is most of the time that an unchanged module takes. Threads of its
+        // own, because one of a pool might take up another job meanwhile, which waits for this.
+        let (version, root, compiler_version) = thread::scope(|scope| {
+            let version = scope.spawn(|| ask(VERILATOR, &verilator, &["--version"]));
+            let root = scope.spawn(|| ask(VERILATOR, &verilator, &["--getenv", "VERILATOR_ROOT"]));
+            let compiler_version = ask(GXX, &compiler, &["--version"]);
+            let join = |thread: thread::ScopedJoinHandle<'_, _>| {
+                thread.join().expect("starting a tool does not panic")
+            };
+            (join(version), join(root), compiler_version)
+        });
+        let first_line =
+            |output: &Output| said(output).lines().next().unwrap_or("").trim().to_string();
+        let versions = [first_line(&version?), first_line(&compiler_version?)];
+        let root = root?;
+        let root_path = PathBuf::from(first_line(&root));
+        if !root_path.join("include/verilated.cpp").is_file() {
+            return Err(VERILATOR.failed(&root_path, &root));
+        }
+
+        // Some builds of Verilator have no number to say, so the files speak as well.
+        let mut identity = Digest::builder();
+        versions.iter().for_each(|version| identity.add(version));
+        let beside = verilator.canonicalize().unwrap_or_else(|_| verilator.clone());
+        let parts = [
+            verilator.clone(),
+            beside.with_file_name("verilator_bin"),
+            root_path.join("bin/verilator_bin"),
+            root_path.join("include/verilated.cpp"),
+            root_path.join("include/verilated_config.h"),
+            compiler.clone(),
+        ];
+        parts.iter().for_each(|path| identity.add(fingerprint(path)));
+        let identity = identity.finish();
+        Ok(Toolchain { verilator, compiler, root: root_path, versions, identity })
+    }
+
+    /// What Verilator says that it is.
+    pub fn verilator_version(&self) -> &str {
+        &self.versions[0]
+    }
+
+    /// What the compiler says that it is.
+    pub fn compiler_version(&self) -> &str {
+        &self.versions[1]
+    }
+
+    /// Where the compiler finds Verilator's headers.
+    pub(super) fn include_flags(&self) -> [String; 2] {
+        let include = self.root.join("include");
+        [&include, &include.join("vltstd")].map(|path| format!("-I{}", path.display()))
+    }
+}
+
+/// Where a command is. The tools run in other folders, so a relative path is made absolute.
+fn on_path(command: &Path) -> Option<PathBuf> {
+    let found = if command.components().count() > 1 {
+        std::path::absolute(command).ok()
+    } else {
+        let folders = env::var_os("PATH")?;
+        env::split_paths(&folders).map(|folder| folder.join(command)).find(|path| path.is_file())
+    };
+    found.filter(|path| path.is_file())
+}
+
+/// Where a file really lies, how long it is and when it was written.
+fn fingerprint(path: &Path) -> String {
+    let Ok(path) = path.canonicalize() else { return String::new() };
+    let Ok(data) = path.metadata() else { return String::new() };
+    let written = data.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    format!("{} {} {}", path.display(), data.len(), written.unwrap_or_default().as_nanos())
+}

@@ -1,0 +1,131 @@
+//! Cosimulation in Verilator: broken text is found and named; waveforms show what was simulated.
+
+#[path = "../examples/systolic/model.rs"]
+mod model;
+#[path = "../examples/systolic/systolic.rs"]
+mod systolic;
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use lacuna::blocks;
+use lacuna::config::{Tech, Value, Values};
+use lacuna::cosim::verilator::{Cache, Toolchain};
+use lacuna::cosim::{Plan, Rig, Subject, Workshop};
+use rayon::prelude::*;
+
+static WORKSHOP: LazyLock<Workshop> = LazyLock::new(|| Workshop {
+    toolchain: Toolchain::find().unwrap_or_else(|error| panic!("{error}")),
+    cache: Cache::at(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cosim")),
+});
+
+/// A block with values that are not the defaults.
+fn block(name: &str, settings: &[(&'static str, Value)]) -> Subject {
+    let entry = blocks::find(name).expect("it is registered");
+    let mut values = Values::defaults(entry.parameters);
+    settings.iter().for_each(|(name, value)| values.set(name, *value));
+    Subject::of(entry, name, &values, Tech::default()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The report on the first failure, if there is one.
+fn report(subject: &Subject) -> Option<String> {
+    let plan = Plan { beats: 64, ..Plan::default() };
+    let rig = Rig::verilator(subject, &WORKSHOP, false).unwrap_or_else(|error| panic!("{error}"));
+    rig.check(subject, &plan, || {}).failure.map(|failure| failure.report(subject, &plan, None))
+}
+
+/// Something wrong with the text of a module.
+struct Sabotage {
+    what: &'static str,
+    subject: Subject,
+    /// What stands in the text, and what is put in its place.
+    replace: (&'static str, &'static str),
+    /// What the report has to say.
+    says: &'static [&'static str],
+}
+
+#[test]
+fn broken_text_is_found_and_named() {
+    use Value::{Choice, Integer};
+    let fifo = || block("fifo", &[("width", Integer(8)), ("depth", Integer(5))]);
+    let cases = [
+        Sabotage {
+            what: "one element too many",
+            subject: fifo(),
+            replace: ("in_ready_o = level_q != 3'd5", "in_ready_o = level_q != 3'd6"),
+            says: &["stream out", "payload changed", "also, in cycle", "level_in_range"],
+        },
+        Sabotage {
+            what: "one element too few",
+            subject: fifo(),
+            replace: ("in_ready_o = level_q != 3'd5", "in_ready_o = level_q < 3'd4"),
+            says: &["E0402", "port in_ready_o", "evaluator 0x1, rtl 0x0"],
+        },
+        Sabotage {
+            what: "a dropped stall",
+            subject: block("register_slice", &[("cut", Choice("forward"))]),
+            replace: ("accept = !valid_q || out_ready_i", "accept = 1'b1"),
+            says: &["stream out", "payload changed", "although its beat was not taken"],
+        },
+        Sabotage {
+            what: "a wrong sign",
+            subject: model::subject(2, 3),
+            replace: ("product = act_i * weight_i", "product = $unsigned(act_i) * weight_i"),
+            says: &["stream out", "sum: model"],
+        },
+        Sabotage {
+            what: "a sign that is not extended",
+            subject: model::subject(1, 1),
+            replace: ("{{16{product[15]}}, product}", "{16'd0, product}"),
+            says: &["stream out", "one side extends by the sign, the other by zeros"],
+        },
+        Sabotage {
+            what: "a missing reset",
+            subject: block("register_slice", &[("cut", Choice("forward"))]),
+            replace: ("valid_q <= 1'b0;", ""),
+            says: &["stream out, beat 0", "from a random state", "before it is reset or written"],
+        },
+        Sabotage {
+            what: "parts in the wrong order",
+            subject: block("width_converter", &[]),
+            replace: ("{in_data_i, data_q[31:8]}", "{data_q[23:0], in_data_i}"),
+            says: &["stream out, beat 0", "data: model"],
+        },
+        Sabotage {
+            what: "a grant that moves",
+            subject: block("arbiter", &[]),
+            replace: ("(|kept) ? kept :", "1'b0 ? kept :"),
+            says: &["grant: model", "index: model"],
+        },
+        Sabotage {
+            what: "a RAM that reads what is written",
+            subject: block("sync_ram", &[("width", Integer(8)), ("depth", Integer(4))]),
+            replace: ("read_data_q <= data_mem[read_address_i]", "read_data_q <= write_data_i"),
+            says: &["read_data: model"],
+        },
+        Sabotage {
+            what: "a property that does not hold",
+            subject: fifo(),
+            replace: ("assert (level_q <= 3'd5)", "assert (level_q <= 3'd4)"),
+            says: &["level_in_range", "fifo.v:"],
+        },
+    ];
+    cases.into_par_iter().for_each(|mut case| {
+        let (from, to) = case.replace;
+        let mut texts = case.subject.files.iter_mut().map(|file| &mut file.text);
+        let text = texts.rfind(|text| text.contains(from));
+        let text = text.unwrap_or_else(|| panic!("{}: no such text", case.what));
+        *text = text.replacen(from, to, 1);
+        let report = report(&case.subject).unwrap_or_else(|| panic!("{} was not found", case.what));
+        for words in case.says {
+            assert!(report.contains(words), "{}, {words}:\n{report}", case.what);
+        }
+    });
+}
+
+#[test]
+fn what_is_right_passes() {
+    for subject in [model::subject(1, 1), model::subject(2, 3), model::subject(3, 1)] {
+        assert_eq!(report(&subject), None);
+    }
+}
