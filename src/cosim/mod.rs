@@ -70,6 +70,7 @@ mod scenario;
 mod shrink;
 mod stalls;
 mod subject;
+pub mod testbench;
 pub mod verilator;
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::hdl::{Errors, Module};
 use crate::tech::{self, Collateral};
 use crate::verilog::{self, File};
 
-pub use write::{WriteError, write, write_file};
+pub use write::{WriteError, is_generated, write, write_file};
 
 /// Blocks that are emitted together.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! Technology: cells whose Verilog comes from `rtl_templates/`, and the collateral of a flow.
 //!
 //! Templates hold what a technology replaces (a clock gate, a RAM, a reset synchroniser) and the
-//! files that a flow reads, never datapath. They are rendered in strict mode: an unknown variable
+//! files that a flow reads, never datapath; those of testbenches lie in `tb/`. They are rendered in strict mode: an unknown variable
 //! is an error, and a cell's ports are declared in Rust and compared with the text.
 
 mod cells;
@@ -10,3 +10,4 @@ mod render;
 
 pub use cells::{clock_gate, reset_synchronizer, style, sync_ram};
 pub use collateral::{Collateral, datasheet};
+pub(crate) use render::{generator, render};

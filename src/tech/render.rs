@@ -7,8 +7,8 @@ use minijinja::{Environment, UndefinedBehavior, Value};
 use crate::hdl::ir::{Direction, Module};
 
 macro_rules! templates {
-    ($($name:literal),* $(,)?) => {
-        [$(($name, include_str!(concat!("../../rtl_templates/", $name, ".j2")))),*]
+    ($folder:literal: $($name:literal),* $(,)?) => {
+        [$(($name, include_str!(concat!("../../", $folder, "/", $name, ".j2")))),*]
     };
 }
 
@@ -17,7 +17,8 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     // The output is hardware and plain text, never HTML.
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    for (name, text) in templates![
+    let cells_and_collateral = templates![
+        "rtl_templates":
         "clock_gate_latch.v",
         "clock_gate_falling_edge.v",
         "sync_ram.v",
@@ -26,19 +27,21 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         "design.core",
         "top.sdc",
         "datasheet.md",
-    ] {
+    ];
+    let testbenches = templates!["tb": "streams.v", "ports.v", "Makefile"];
+    for (name, text) in cells_and_collateral.into_iter().chain(testbenches) {
         environment.add_template(name, text).expect("the templates are part of the program");
     }
     environment
 });
 
 /// The generator, as the files name it.
-pub(super) fn generator() -> String {
+pub(crate) fn generator() -> String {
     format!("lacuna {}", env!("CARGO_PKG_VERSION"))
 }
 
 /// Renders a template. Its variables come from this program, so a failure is a defect of it.
-pub(super) fn render(name: &str, variables: Value) -> String {
+pub(crate) fn render(name: &str, variables: Value) -> String {
     let template = TEMPLATES.get_template(name).expect("the name is one of the list");
     let text = template.render(variables);
     let mut text = text.unwrap_or_else(|error| panic!("template {name}: {error:#}"));
