@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use lacuna::blocks;
-use lacuna::config::{Tech, Value, Values};
+use lacuna::config::{ClockGate, Reset, Tech, Value, Values};
 use lacuna::cosim::verilator::{Cache, Toolchain};
 use lacuna::cosim::{Plan, Rig, Subject, Workshop};
 use rayon::prelude::*;
@@ -25,6 +25,25 @@ fn block(name: &str, settings: &[(&'static str, Value)]) -> Subject {
     let mut values = Values::defaults(entry.parameters);
     settings.iter().for_each(|(name, value)| values.set(name, *value));
     Subject::of(entry, name, &values, Tech::default()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Each block under each technology that makes a difference to it.
+fn every_technology() -> Vec<Subject> {
+    let mut subjects = vec![];
+    for entry in blocks::REGISTRY {
+        for reset in [Reset::AsyncLow, Reset::SyncLow, Reset::SyncHigh] {
+            for clock_gate in [ClockGate::Latch, ClockGate::FallingEdge] {
+                if clock_gate == ClockGate::Latch || entry.name == "clock_gate" {
+                    let (tech, values) = (Tech { reset, clock_gate }, (entry.variants)());
+                    // Odd sizes, where the block names any.
+                    let values = values.last().cloned().unwrap_or_default();
+                    let subject = Subject::of(entry, entry.name, &values, tech);
+                    subjects.push(subject.unwrap_or_else(|error| panic!("{error}")));
+                }
+            }
+        }
+    }
+    subjects
 }
 
 /// The report on the first failure, if there is one.
@@ -139,7 +158,11 @@ fn broken_text_is_found_and_named() {
 
 #[test]
 fn what_is_right_passes() {
-    for subject in [model::subject(1, 1), model::subject(2, 3), model::subject(3, 1)] {
-        assert_eq!(report(&subject), None);
-    }
+    let mut subjects = every_technology();
+    subjects.extend([(1, 1), (2, 3), (3, 1)].map(|(rows, cols)| model::subject(rows, cols)));
+    subjects.par_iter().for_each(|subject| {
+        if let Some(report) = report(subject) {
+            panic!("{report}");
+        }
+    });
 }

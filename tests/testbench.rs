@@ -109,12 +109,9 @@ fn every_block_passes() {
         let configurations =
             [vec![Values::defaults(entry.parameters)], (entry.variants)()].concat();
         for (index, values) in configurations.into_iter().enumerate() {
-            // The gate matters where there is one; closed, it keeps a synchronous reset from what
-            // runs behind it.
-            let fits = |tech: &Tech| match entry.name {
-                "clock_gate" => tech.reset == Reset::AsyncLow,
-                _ => tech.clock_gate == ClockGate::Latch,
-            };
+            // The gate matters where there is one.
+            let fits =
+                |tech: &Tech| entry.name == "clock_gate" || tech.clock_gate == ClockGate::Latch;
             let techs = techs().into_iter().filter(fits);
             all.extend(techs.map(|tech| (entry.name, index, values.clone(), tech)));
         }
@@ -262,7 +259,11 @@ fn adder() -> (Arc<Module>, Model) {
         });
         let emitted: Vec<Emitted> = emitted.collect();
         let accepted: Vec<u64> = (0..emitted.len() as u64).collect();
-        Response { accepted: vec![accepted.clone(), accepted], emitted: vec![emitted] }
+        Response {
+            accepted: vec![accepted.clone(), accepted],
+            emitted: vec![emitted],
+            capacity: vec![],
+        }
     };
     (module, Model::streams(run))
 }
@@ -324,7 +325,7 @@ fn no_reset_and_no_clock() {
             cause: Cause { channel: 0, beat },
         });
         let emitted = vec![emitted.collect()];
-        Response { accepted: vec![(0..beats as u64).collect()], emitted }
+        Response { accepted: vec![(0..beats as u64).collect()], emitted, capacity: vec![] }
     };
     for (module, model) in
         [(delay, Model::ports(Delay::default())), (wires, Model::streams(through))]

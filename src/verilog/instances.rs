@@ -5,6 +5,7 @@ use super::interface::declaration;
 use super::layout::Text;
 use super::module::Printer;
 use super::names::stem;
+use crate::config::Reset;
 use crate::hdl::ir::{Connection, DomainId, Module, NodeId};
 
 impl<'a> Printer<'a> {
@@ -13,7 +14,11 @@ impl<'a> Printer<'a> {
         for domain in &self.logic.domains[1..] {
             self.legal.purpose(&domain.name);
             let enable = domain.enable.expect("only the module's own clock has none");
-            let enable = self.legal.simple(enable);
+            let mut enable = self.legal.simple(enable);
+            // A reset at the clock's edge reaches nobody whose clock stands still.
+            if self.module.has_reset && self.style.reset != Reset::AsyncLow {
+                enable = Expr::binary("||", enable, self.style.reset.is_active(), 1);
+            }
             self.flush_nets();
             let enable = self.show(&enable);
             self.read("clk_i", 1);

@@ -102,7 +102,7 @@ impl Cosim {
         let rows = match pool.build() {
             Ok(pool) => pool.install(simulate),
             Err(error) => {
-                let text = format!("error[E0118]: {error}\n help: use fewer `--jobs`");
+                let text = format!("error[E0121]: {error}\n help: use fewer `--jobs`");
                 return Err(Failure::input(text));
             }
         };
