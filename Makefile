@@ -2,12 +2,13 @@
 
 .PHONY: demo test check setup bench fuzz doc
 
-# Emits the example design, lints it and multiplies two matrices with it; then the same for a
-# configuration.
+# Emits the example design, lints it, multiplies two matrices with it and compares it with its
+# golden model; then a configuration: emits, lints, compares.
 demo: setup
 	cargo run --release --quiet --example systolic
-	cargo run --release --quiet -- emit -c configs/example.toml -o build/example
+	cargo run --release --quiet -- emit -c configs/example.toml --testbench -o build/example
 	cargo run --release --quiet -- lint -c configs/example.toml
+	cargo run --release --quiet -- cosim -c configs/example.toml
 
 # Format, lint and every test.
 test: setup check

@@ -1,13 +1,16 @@
-//! Describes a systolic matrix multiplier, emits it, lints it, and multiplies with it.
+//! Describes a systolic matrix multiplier, emits it, lints it, multiplies with it, and compares it
+//! with its golden model in Verilator.
 //!
 //! `cargo run --release --example systolic -- [ROWS COLS]`; the files go to `build/systolic`.
 
+mod model;
 mod systolic;
 
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use lacuna::config::Tech;
+use lacuna::cosim::{Plan, Rig, Workshop};
 use lacuna::design::{self, Design};
 use lacuna::eda;
 use lacuna::hdl::eval::Evaluator;
@@ -52,6 +55,15 @@ fn main() -> Result<()> {
         bail!("the product or the lint is not what it should be");
     }
     println!("the product is right");
+
+    let (subject, plan) = (model::subject(rows as u32, cols as u32), Plan::default());
+    let rig = Rig::verilator(&subject, &Workshop::find()?, false)?;
+    let outcome = rig.check(&subject, &plan, || {});
+    if let Some(failure) = outcome.failure {
+        bail!("{}", failure.report(&subject, &plan, None));
+    }
+    let (scenarios, rows) = (outcome.scenarios.len(), outcome.beats);
+    println!("golden model = evaluator = Verilator: {rows} rows in {scenarios} scenarios");
     Ok(())
 }
 

@@ -122,6 +122,8 @@ fn uncovered(rows: &[Row]) -> String {
 fn summary(rows: &[Row], plan: &Plan, workshop: &Workshop) -> String {
     let sum = |of: fn(&Row) -> u64| rows.iter().map(of).sum::<u64>();
     let failed = sum(|row| row.outcome.failed as u64);
+    let unit =
+        if rows.iter().any(|row| !row.outcome.scenarios.is_empty()) { "scenario" } else { "case" };
     let mut text = format!(
         "\n{}, {}, {}, {}, seed {:#010x}: {}\n",
         count(rows.len() as u64, "module"),
@@ -131,9 +133,13 @@ fn summary(rows: &[Row], plan: &Plan, workshop: &Workshop) -> String {
         plan.seed,
         match failed {
             0 => "no mismatch".to_string(),
-            _ => format!("{} failed", count(failed, "scenario")),
+            _ => format!("{} failed", count(failed, unit)),
         }
     );
+    if rows.iter().all(|row| row.outcome.scenarios.is_empty()) {
+        let version = workshop.toolchain.verilator_version();
+        return text + &format!("compared: one case, golden model = evaluator = {version}\n");
+    }
     let ran = |row: &&Row| !row.outcome.scenarios.is_empty();
     let is_stream = |row: &&Row| matches!(row.subject.model, Model::Streams(_));
     let streams: Vec<&Row> = rows.iter().filter(ran).filter(is_stream).collect();
@@ -161,8 +167,8 @@ fn summary(rows: &[Row], plan: &Plan, workshop: &Workshop) -> String {
         say("streams: golden model = Verilator in the value and order of every beat".into());
         say(format!("  stalls of the sources: {sources}; of the sinks: {sinks}"));
         if stalls.contains(&(Stalls::None, Stalls::None)) {
-            say("  without stalls also in the cycle of every beat; latency and initiation \
-                 interval as declared"
+            say("  without stalls also in the cycle of every beat; latency, initiation interval \
+                 and capacity"
                 .into());
         }
     }
