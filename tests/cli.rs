@@ -73,7 +73,15 @@ impl Folder {
     fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lacuna"));
         command.args(arguments).current_dir(self.0.path()).stdin(Stdio::null());
-        for variable in ["COLUMNS", "CLICOLOR_FORCE", "FORCE_COLOR", "RUST_BACKTRACE"] {
+        command.env("LACUNA_CACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cosim"));
+        for variable in [
+            "LACUNA_VERILATOR",
+            "CXX",
+            "COLUMNS",
+            "CLICOLOR_FORCE",
+            "FORCE_COLOR",
+            "RUST_BACKTRACE",
+        ] {
             command.env_remove(variable);
         }
         command
@@ -420,7 +428,7 @@ fn accepted_netlists_are_kept_beside_the_configuration() {
 fn a_missing_tool_is_named() {
     let folder = Folder::with(FIFO);
     fs::create_dir(folder.path("bin")).unwrap();
-    for line in ["lint", "snapshot"] {
+    for line in ["lint", "snapshot", "cosim"] {
         let run = |json: &[&str]| {
             let mut command = folder.command(line.split(' ').chain(json.iter().copied()));
             command.env("PATH", folder.path("bin"));
@@ -437,6 +445,68 @@ fn a_missing_tool_is_named() {
 }
 
 #[cfg(unix)]
+#[test]
+fn cosim_says_what_was_compared() {
+    let folder = Folder::with(FIFO);
+    folder
+        .write("two.toml", "[tech]\nreset = \"sync_high\"\n[arbiter]\n[fifo]\nname = \"queue\"\n");
+    let text = session(
+        &folder,
+        &[
+            "cosim --beats 20",
+            "cosim fifo --set width=3 --set depth=5 --scenario random/9 --seed 7 --coverage",
+            "cosim -c two.toml --beats 5 --jobs 1",
+            "cosim -c two.toml queue --beats 5 --scenario corner/0 --wave -o waves",
+        ],
+    );
+    let version = text.lines().find_map(|line| line.strip_prefix("compared, in ")).unwrap();
+    snapshot!("cosim", text.replace(version, "VERILATOR:"));
+    let waveform = fs::read(folder.path("waves/queue.tech.reset-sync_high.corner-0.fst"));
+    assert!(waveform.unwrap().len() > 100);
+    assert!(!folder.path("build").exists());
+
+    let json = folder.json(0, "cosim fifo --set depth=2 --beats 5 --scenario random/0");
+    assert_eq!(json["passed"], true);
+    assert_eq!(json["blocks"][0]["set"], json!(["depth=2"]));
+    assert_eq!(json["blocks"][0]["scenarios"], json!(["random/0"]));
+    assert!(json["blocks"][0]["beats"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn cosim_explains_what_it_cannot_do() {
+    let folder = Folder::new();
+    folder.write("not_toml.toml", "block = ");
+    folder.write(
+        "unknown.toml",
+        "block = \"nope\"\nstalls = [\"none\", \"none\"]\nseed = 1\ninputs = {}\n",
+    );
+    let case = |beat: &str| {
+        format!(
+            "block = \"fifo\"\nset = [\"width=8\"]\nstalls = [\"none\", \"none\"]\nseed = 1\n\
+             [inputs]\nin = [[{beat}]]\n"
+        )
+    };
+    folder.write("wide.toml", &case("\"0x100\""));
+    folder.write("fields.toml", &case("\"0x1\", \"0x1\""));
+    let lines = [
+        "cosim",
+        "cosim nope",
+        "cosim fifo --set depth",
+        "cosim fifo --set depth=100",
+        "cosim fifo --scenario random/16",
+        "cosim fifo --scenario nope.toml",
+        "cosim arbiter --scenario random/3",
+        "cosim fifo --scenario wide.toml",
+        "cosim --scenario not_toml.toml",
+        "cosim --scenario unknown.toml",
+        "cosim --scenario wide.toml",
+        "cosim --scenario fields.toml",
+        "cosim fifo --beats 0",
+        "cosim fifo --seed 0xzz",
+    ];
+    snapshot!("cosim_wrong", session(&folder, &lines));
+}
+
 #[test]
 fn a_tool_that_fails_is_quoted_and_its_input_stays() {
     use std::os::unix::fs::PermissionsExt;

@@ -2,7 +2,7 @@
 
 use super::mismatch::{Finding, Mismatch, Place};
 use super::rig::Rig;
-use super::run::Run;
+use super::run::{MEASURED_INTERVALS, Run};
 use super::scenario::{Case, Scenario};
 use super::shrink::shrink;
 use super::subject::Subject;
@@ -26,6 +26,11 @@ impl Default for Plan {
 }
 
 impl Plan {
+    /// Whether the stimulus is long enough to tell what the initiation interval is in the long run.
+    pub fn measures_interval(&self) -> bool {
+        self.beats > 2 * MEASURED_INTERVALS
+    }
+
     /// The scenarios of a subject.
     pub fn scenarios(&self, subject: &Subject) -> Vec<Scenario> {
         let mut scenarios = Scenario::all(subject);

@@ -18,6 +18,9 @@ pub(super) const MOST_MISMATCHES: usize = 100;
 /// takes for everything.
 const PATIENCE: u64 = 200;
 
+/// The initiation interval is measured over at least as many, in the second half of a stimulus.
+pub(super) const MEASURED_INTERVALS: usize = 8;
+
 /// What came of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Run {
@@ -397,7 +400,9 @@ impl<'a> Streams<'a> {
         let fastest = self.sources.iter().filter_map(|source| {
             // In the long run, so without the beats that go into an empty block.
             let half = &source.accepted[source.accepted.len() / 2..];
-            let intervals = half.len().checked_sub(1).filter(|&intervals| intervals >= 8)? as u64;
+            let intervals =
+                half.len().checked_sub(1).filter(|&intervals| intervals >= MEASURED_INTERVALS)?
+                    as u64;
             Some((half[half.len() - 1] - half[0]).div_ceil(intervals))
         });
         if let (Some(declared), Some(measured)) = (module.initiation_interval, fastest.min())

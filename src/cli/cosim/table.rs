@@ -167,9 +167,10 @@ fn summary(rows: &[Row], plan: &Plan, workshop: &Workshop) -> String {
         say("streams: golden model = Verilator in the value and order of every beat".into());
         say(format!("  stalls of the sources: {sources}; of the sinks: {sinks}"));
         if stalls.contains(&(Stalls::None, Stalls::None)) {
-            say("  without stalls also in the cycle of every beat; latency, initiation interval \
-                 and capacity"
-                .into());
+            let interval = if plan.measures_interval() { ", initiation interval" } else { "" };
+            say(format!(
+                "  without stalls also in the cycle of every beat; latency{interval} and capacity"
+            ));
         }
     }
     if ports {
