@@ -85,6 +85,14 @@ impl Failure {
         Failure::Input { json: json!({ "errors": [{ "message": text }] }), text }
     }
 
+    /// What there is to say to a person.
+    fn text(&self) -> String {
+        match self {
+            Failure::Input { text, .. } => text.clone(),
+            Failure::Tool(error) => error.to_string(),
+        }
+    }
+
     fn code(&self) -> u8 {
         match self {
             Failure::Input { .. } => 2,

@@ -75,6 +75,8 @@ struct Row {
     waveform: Option<PathBuf>,
     /// Where the shortest failing case is.
     case: Option<PathBuf>,
+    /// Why a failure has no waveform or no case.
+    not_recorded: Option<String>,
 }
 
 impl Cosim {
@@ -220,8 +222,12 @@ impl Cosim {
             Some(case) => rig.check_case(&subject, case),
             None => rig.check(&subject, plan, || bar.inc(1)),
         };
-        let mut row = Row { subject, outcome, waveform: None, case: None };
-        self.record(&mut row, plan, case, workshop)?;
+        let mut row = Row { subject, outcome, waveform: None, case: None, not_recorded: None };
+        match self.record(&mut row, plan, case, workshop) {
+            // What was found out must not get lost for a waveform.
+            Err(failure) if row.outcome.failed > 0 => row.not_recorded = Some(failure.text()),
+            other => other?,
+        }
         Ok(row)
     }
 
@@ -257,9 +263,6 @@ impl Cosim {
         let path = |extension: &str| self.output.join(format!("{}.{extension}", name.join(".")));
         std::fs::create_dir_all(&self.output)
             .map_err(|error| cannot_write(&self.output, &error))?;
-        let waveform = path("fst");
-        Rig::record(subject, workshop, &case, &waveform)?;
-        row.waveform = Some(waveform);
         if failure.is_some() {
             let file = path("toml");
             let text = Replay::new(subject, &case).to_toml();
@@ -267,6 +270,9 @@ impl Cosim {
             written.map_err(|error| cannot_write(&file, &error))?;
             row.case = Some(file);
         }
+        let waveform = path("fst");
+        Rig::record(subject, workshop, &case, &waveform)?;
+        row.waveform = Some(waveform);
         Ok(())
     }
 }

@@ -23,6 +23,9 @@ pub(super) fn report(rows: &[Row], plan: &Plan, workshop: &Workshop) -> Report {
             if let Some(case) = &row.case {
                 text += &format!("\n replay: lacuna cosim --scenario {}", case.display());
             }
+            if let Some(why) = &row.not_recorded {
+                text += &format!("\n no waveform: {}", why.trim_end());
+            }
             text += "\n\n";
         } else if let Some(waveform) = &row.waveform {
             text += &format!("{}: waveform in {}\n", row.subject.name, waveform.display());
