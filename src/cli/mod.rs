@@ -3,6 +3,26 @@
 //! A subcommand returns a report: the text for a person, the JSON for a program, and whether
 //! what it checked is good. Exit codes: 0 good, 1 a check failed, 2 the input is wrong, 3 a needed
 //! tool is missing.
+//!
+//! Besides the codes of [configurations](crate::config) and
+//! [descriptions](crate::hdl::ErrorKind):
+//!
+//! | Code  | What is wrong                                                            |
+//! |-------|--------------------------------------------------------------------------|
+//! | E0113 | The configuration has no block of that name.                             |
+//! | E0114 | Two different modules have one name.                                     |
+//! | E0115 | A file or a folder cannot be written.                                    |
+//! | E0116 | Nothing says what to work on.                                            |
+//! | E0117 | No such block is registered.                                             |
+//! | E0118 | A file of somebody else stands where one would be written.               |
+//! | E0119 | No such scenario, or a file that holds no case.                          |
+//! | E0120 | A setting is not `KEY=VALUE`.                                            |
+//! | E0121 | As many threads cannot be had.                                           |
+//! | E0301 | A tool is missing.                                                       |
+//! | E0302 | A tool failed in a way that is no finding.                               |
+//! | E0303 | A tool's files cannot be written or read.                                |
+//! | E0401 | What was simulated disagrees with the golden model or the declared timing. |
+//! | E0402 | Two simulators disagree where the golden model has nothing against either. |
 
 mod completions;
 mod cosim;
