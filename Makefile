@@ -24,6 +24,7 @@ setup:
 
 bench: setup
 	cargo bench --bench core
+	cargo bench --bench cosim
 
 # Longer than a test may take: 20,000 random modules, and a minute of the configuration's reader.
 # `cargo install cargo-fuzz` brings the fuzzer.

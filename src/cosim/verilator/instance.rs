@@ -11,7 +11,7 @@ use num_bigint::{BigInt, Sign};
 
 use super::Options;
 use super::coverage::Coverage;
-use super::library::{Functions, Model};
+use super::library::{Functions, Model, Pin, Wire};
 use super::messages::{Kind, MAX_MESSAGES, Message};
 use crate::config::Reset;
 use crate::eda::ToolError;
@@ -51,33 +51,7 @@ pub(super) struct Design {
 struct PortInfo {
     name: String,
     ty: Type,
-    is_input: bool,
-    /// Whether it and a port of the other direction are connected without a register between.
-    through: bool,
-}
-
-/// What an access has to know about a port.
-#[derive(Clone, Copy)]
-struct Wire {
-    /// The bits in use of the top 64.
-    mask: u64,
-    /// The number of limbs before the top one.
-    top: usize,
-    is_input: bool,
-    /// As in [`PortInfo`].
-    through: bool,
-}
-
-impl Wire {
-    fn new(port: &PortInfo) -> Wire {
-        let last = port.ty.width - 1;
-        Wire {
-            mask: u64::MAX >> (63 - last % 64),
-            top: last as usize / 64,
-            is_input: port.is_input,
-            through: port.through,
-        }
-    }
+    wire: Wire,
 }
 
 impl Design {
@@ -86,12 +60,9 @@ impl Design {
         let info = |(index, &port): (usize, &SignalId)| {
             let signal = &top.signals[port.index()];
             let is_input = top.direction(port) == Direction::Input;
-            PortInfo {
-                name: signal.name.clone(),
-                ty: signal.ty,
-                is_input,
-                through: if is_input { feeds(index as u32) } else { !top.paths[index].is_empty() },
-            }
+            let through = if is_input { feeds(index as u32) } else { !top.paths[index].is_empty() };
+            let wire = Wire { width: signal.ty.width, is_input, through };
+            PortInfo { name: signal.name.clone(), ty: signal.ty, wire }
         };
         Design {
             module: top.name.clone(),
@@ -108,7 +79,6 @@ impl Design {
 pub struct Instance {
     model: Model,
     design: Arc<Design>,
-    wires: Box<[Wire]>,
     late_fall: bool,
     /// Whether the model was last evaluated in the clock's low phase.
     is_low: bool,
@@ -122,7 +92,8 @@ pub struct Instance {
     edges: u64,
     messages: Vec<Message>,
     failure_count: u64,
-    limbs: Vec<u64>,
+    /// Where the widest port has room.
+    limbs: Box<[u64]>,
 }
 
 impl fmt::Debug for Instance {
@@ -134,13 +105,15 @@ impl fmt::Debug for Instance {
 
 impl Instance {
     pub(super) fn new(functions: &Arc<Functions>, design: &Arc<Design>, start: Start) -> Instance {
-        let mut widths: Vec<u32> = design.ports.iter().map(|port| port.ty.width).collect();
-        widths.extend(design.has_reset.then_some(1));
-        let model = Model::open(functions, &widths, seed(start));
+        let mut wires: Vec<Wire> = design.ports.iter().map(|port| port.wire).collect();
+        let widest = wires.iter().map(|wire| wire.width).max().unwrap_or(0);
+        // No input that a handle may drive: one of another module might have its place.
+        let reset = Wire { width: 1, is_input: false, through: false };
+        wires.extend(design.has_reset.then_some(reset));
+        let model = Model::open(functions, &wires, seed(start));
         let mut instance = Instance {
             model: model.expect("a model that Verilator made can be constructed"),
             design: design.clone(),
-            wires: design.ports.iter().map(Wire::new).collect(),
             late_fall: design.late_fall,
             is_low: !design.late_fall,
             changed: false,
@@ -150,7 +123,7 @@ impl Instance {
             edges: 0,
             messages: vec![],
             failure_count: 0,
-            limbs: vec![],
+            limbs: vec![0; widest.div_ceil(64) as usize].into(),
         };
         instance.listen();
         instance
@@ -247,9 +220,12 @@ impl Instance {
     #[inline]
     pub fn set(&mut self, port: Port, value: impl Into<i128>) {
         let value: i128 = value.into();
-        let sign = (value >> 127) as u64;
-        let low = [value as u64, (value >> 64) as u64];
-        self.drive(port, |index| low.get(index).copied().unwrap_or(sign));
+        if self.input(port).top == 0 {
+            self.drive(port, 0, value as u64);
+        } else {
+            let sign = (value >> 127) as u64;
+            self.drive_all(port, &[value as u64, (value >> 64) as u64], sign);
+        }
     }
 
     /// Drives an input of any width with `value` modulo `2^width`.
@@ -267,23 +243,44 @@ impl Instance {
     ///
     /// # Panics
     /// If the port is an output.
+    #[inline]
     pub fn set_limbs(&mut self, port: Port, pattern: &[u64]) {
-        self.drive(port, |index| pattern.get(index).copied().unwrap_or(0));
+        match (self.input(port).top, pattern) {
+            (0, [low, ..]) => self.drive(port, 0, *low),
+            _ => self.drive_all(port, pattern, 0),
+        }
     }
 
+    /// What is known about an input.
     #[inline]
-    fn drive(&mut self, port: Port, limb: impl Fn(usize) -> u64) {
-        let index = port.0 as usize;
-        let wire = self.wires[index];
-        let name = || &self.design.ports[index].name;
-        assert!(wire.is_input, "`{}` is an output, which the design drives", name());
-        for position in 0..=wire.top {
-            let mask = if position == wire.top { wire.mask } else { u64::MAX };
-            if self.model.write(index, position, limb(position) & mask) {
-                self.changed = true;
-                self.stale |= wire.through;
-            }
+    fn input(&self, port: Port) -> &Pin {
+        let pin = self.model.pin(port.0 as usize);
+        if !pin.is_input {
+            self.refuse(port);
         }
+        pin
+    }
+
+    #[cold]
+    fn refuse(&self, port: Port) -> ! {
+        let name = &self.design.ports[port.0 as usize].name;
+        panic!("`{name}` is an output, which the design drives")
+    }
+
+    /// All limbs of an input; those that `pattern` does not have are `rest`.
+    fn drive_all(&mut self, port: Port, pattern: &[u64], rest: u64) {
+        for limb in 0..=self.input(port).top {
+            self.drive(port, limb, pattern.get(limb).copied().unwrap_or(rest));
+        }
+    }
+
+    /// One limb of an input. Whether it changes is hard to foresee, so nothing branches on it.
+    #[inline]
+    fn drive(&mut self, port: Port, limb: usize, value: u64) {
+        let through = self.model.pin(port.0 as usize).through;
+        let changed = self.model.write(port.0 as usize, limb, value);
+        self.changed |= changed;
+        self.stale |= changed & through;
     }
 
     /// The low 64 bits of a port as a pattern: of a narrower port the bits above its width are 0,
@@ -291,7 +288,7 @@ impl Instance {
     #[inline]
     pub fn get(&mut self, port: Port) -> u64 {
         self.refresh(port);
-        self.model.read(port.0 as usize, 0)
+        self.model.read(port.0 as usize)
     }
 
     /// The number that a port of up to 64 bits holds, or the low 64 bits of a wider one. Unsigned
@@ -313,18 +310,18 @@ impl Instance {
 
     /// A port of any width, 64 bits in each element, the lowest first. It is a pattern: bits above
     /// the width are 0, also if the port is signed.
+    #[inline]
     pub fn get_limbs(&mut self, port: Port) -> &[u64] {
         self.refresh(port);
-        let (index, count) = (port.0 as usize, self.ty(port).width.div_ceil(64) as usize);
-        self.limbs.clear();
-        self.limbs.extend((0..count).map(|limb| self.model.read(index, limb)));
-        &self.limbs
+        let limbs = &mut self.limbs[..=self.model.pin(port.0 as usize).top];
+        self.model.read_all(port.0 as usize, limbs);
+        limbs
     }
 
     /// Sees to it that a port is up to date. What only registers feed is, ever since their edge.
     #[inline]
     fn refresh(&mut self, port: Port) {
-        if self.stale && self.wires[port.0 as usize].through {
+        if self.stale && self.model.pin(port.0 as usize).through {
             self.settle();
         }
     }

@@ -9,6 +9,7 @@
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::path::Path;
 use std::ptr::{NonNull, null, null_mut};
+use std::slice;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::messages::Kind;
@@ -47,10 +48,31 @@ enum Place {
     Words(NonNull<u32>, u32),
 }
 
+/// What a port is, wherever it lies.
+#[derive(Clone, Copy)]
+pub(super) struct Wire {
+    pub width: u32,
+    pub is_input: bool,
+    /// Whether it and a port of the other direction are connected without a register between.
+    pub through: bool,
+}
+
+/// All that an access has to know about a port.
+pub(super) struct Pin {
+    place: Place,
+    /// The bits in use of the top limb, which has 64.
+    mask: u64,
+    /// The number of limbs before that.
+    pub top: usize,
+    pub is_input: bool,
+    /// As in [`Wire`].
+    pub through: bool,
+}
+
 /// A model and its ports.
 pub(super) struct Model {
     handle: NonNull<c_void>,
-    places: Box<[Place]>,
+    pins: Box<[Pin]>,
     functions: Arc<Functions>,
 }
 
@@ -100,6 +122,23 @@ impl Place {
     }
 }
 
+impl Pin {
+    fn new(place: *mut c_void, wire: &Wire) -> Pin {
+        let last = wire.width - 1;
+        Pin {
+            place: Place::new(place, wire.width),
+            mask: u64::MAX >> (63 - last % 64),
+            top: last as usize / 64,
+            is_input: wire.is_input,
+            through: wire.through,
+        }
+    }
+}
+
+fn pair([low, high]: [u32; 2]) -> u64 {
+    u64::from(low) | u64::from(high) << 32
+}
+
 /// Writes a value: whether it is another.
 ///
 /// # Safety
@@ -111,10 +150,10 @@ unsafe fn exchange<T: Copy + PartialEq>(place: NonNull<T>, new: T) -> bool {
 }
 
 impl Model {
-    /// A model with ports of these widths, the reset last if there is one; its state is 0, or
-    /// follows from a seed. Fails only if the model's constructor does.
-    pub fn open(functions: &Arc<Functions>, widths: &[u32], seed: Option<i32>) -> Option<Model> {
-        let mut places = vec![null_mut(); widths.len()];
+    /// A model with these ports, the reset last if there is one; its state is 0, or follows from a
+    /// seed. Fails only if the model's constructor does.
+    pub fn open(functions: &Arc<Functions>, wires: &[Wire], seed: Option<i32>) -> Option<Model> {
+        let mut places = vec![null_mut(); wires.len()];
         let handle = {
             let _alone = functions.opening.lock().unwrap_or_else(PoisonError::into_inner);
             // SAFETY: there is room for as many ports as the library was built with, since its
@@ -124,24 +163,23 @@ impl Model {
             }
         };
         let handle = NonNull::new(handle)?;
-        let places = places.iter().zip(widths).map(|(&place, &width)| Place::new(place, width));
-        Some(Model { handle, places: places.collect(), functions: functions.clone() })
+        let pins = places.iter().zip(wires).map(|(&place, wire)| Pin::new(place, wire));
+        Some(Model { handle, pins: pins.collect(), functions: functions.clone() })
     }
 
-    /// 64 bits of a port, from `64 * limb` up; 0 above its width.
+    /// What there is to know about a port.
     #[inline]
-    pub fn read(&self, port: usize, limb: usize) -> u64 {
-        // SAFETY: the place is as large as its kind says, and no word beyond the last is read.
+    pub fn pin(&self, port: usize) -> &Pin {
+        &self.pins[port]
+    }
+
+    /// The low 64 bits of a port.
+    #[inline]
+    pub fn read(&self, port: usize) -> u64 {
+        // SAFETY: the place is as large as its kind says; words are more than two.
         unsafe {
-            match self.places[port] {
-                Place::Words(place, words) => {
-                    let word = |index: usize| match index < words as usize {
-                        true => u64::from(place.add(index).read()),
-                        false => 0,
-                    };
-                    word(2 * limb) | word(2 * limb + 1) << 32
-                }
-                _ if limb > 0 => 0,
+            match self.pins[port].place {
+                Place::Words(place, _) => pair([place.read(), place.add(1).read()]),
                 Place::Bits8(place) => u64::from(place.read()),
                 Place::Bits16(place) => u64::from(place.read()),
                 Place::Bits32(place) => u64::from(place.read()),
@@ -150,13 +188,33 @@ impl Model {
         }
     }
 
-    /// Sets 64 bits of a port, from `64 * limb` up: whether that changed them. The value has no
-    /// bits above the port's width.
+    /// All of a port; there are as many limbs as it has.
+    #[inline]
+    pub fn read_all(&self, port: usize, limbs: &mut [u64]) {
+        let Place::Words(place, words) = self.pins[port].place else {
+            limbs[0] = self.read(port);
+            return;
+        };
+        // SAFETY: there are that many words, and nobody writes them while `self` is borrowed.
+        let words = unsafe { slice::from_raw_parts(place.as_ptr(), words as usize) };
+        let (pairs, rest) = words.as_chunks::<2>();
+        for (limb, &words) in limbs.iter_mut().zip(pairs) {
+            *limb = pair(words);
+        }
+        if let (Some(limb), &[low]) = (limbs.last_mut(), rest) {
+            *limb = u64::from(low);
+        }
+    }
+
+    /// Sets 64 bits of a port, from `64 * limb` up, as far as it has them: whether that changed
+    /// them.
     #[inline]
     pub fn write(&mut self, port: usize, limb: usize, value: u64) -> bool {
+        let pin = &self.pins[port];
+        let value = if limb == pin.top { value & pin.mask } else { value };
         // SAFETY: as for reading; nobody else looks at the place while the model does not run.
         unsafe {
-            match self.places[port] {
+            match pin.place {
                 Place::Words(place, words) => {
                     let mut changed = false;
                     for (index, half) in [value as u32, (value >> 32) as u32].iter().enumerate() {

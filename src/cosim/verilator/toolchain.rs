@@ -86,6 +86,16 @@ impl Toolchain {
         Ok(Toolchain { verilator, compiler, root: root_path, versions, identity })
     }
 
+    /// Where Verilator is.
+    pub fn verilator(&self) -> &Path {
+        &self.verilator
+    }
+
+    /// Where the compiler is.
+    pub fn compiler(&self) -> &Path {
+        &self.compiler
+    }
+
     /// What Verilator says that it is.
     pub fn verilator_version(&self) -> &str {
         &self.versions[0]
