@@ -22,6 +22,7 @@ tools=(
 # What simulations are compiled with: waveforms are compressed.
 headers=(
   zlib.h:zlib1g-dev
+  lz4.h:liblz4-dev
 )
 liberty=/usr/share/qflow/tech/osu018/osu018_stdcells.lib
 

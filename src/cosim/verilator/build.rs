@@ -18,6 +18,9 @@ use crate::verilog::File;
 /// The C++ that stands between Verilator's output and the library's C functions.
 const SHIM: &str = include_str!("../../../sim/shim.cpp");
 
+/// Headers that waveforms need, the second with newer Verilators, and Debian's packages of them.
+const HEADERS: [(&str, &str); 2] = [("zlib.h", "zlib1g-dev"), ("lz4.h", "liblz4-dev")];
+
 /// What Verilator's runtime and output have to see first.
 const RUNTIME: &str = include_str!("../../../sim/runtime.h");
 
@@ -270,7 +273,15 @@ fn call_compiler(
     arguments: &[String],
 ) -> Result<(), ToolError> {
     let output = GXX.run_at(&toolchain.compiler, folder, arguments)?;
-    if output.status.success() { Ok(()) } else { Err(GXX.failed(folder, &output)) }
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = said(&output);
+    let absent = |(header, _): &&(&str, &str)| said.contains(&format!("{header}: No such file"));
+    match HEADERS.iter().find(absent) {
+        Some(&(tool, package)) => Err(ToolError::Missing { tool, package }),
+        None => Err(GXX.failed(folder, &output)),
+    }
 }
 
 /// Verilator's runtime and the precompiled header: once for each toolchain and options.

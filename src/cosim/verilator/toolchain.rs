@@ -62,7 +62,11 @@ impl Toolchain {
         });
         let first_line =
             |output: &Output| said(output).lines().next().unwrap_or("").trim().to_string();
-        let versions = [first_line(&version?), first_line(&compiler_version?)];
+        let mut versions = [first_line(&version?), first_line(&compiler_version?)];
+        // Some builds forget their own name.
+        if !versions[0].starts_with("Verilator") {
+            versions[0].insert_str(0, "Verilator ");
+        }
         let root = root?;
         let root_path = PathBuf::from(first_line(&root));
         if !root_path.join("include/verilated.cpp").is_file() {
