@@ -15,7 +15,7 @@ const MOST_UNCOVERED: usize = 20;
 
 /// The reports of all failures, the table, and what exactly was compared.
 pub(super) fn report(rows: &[Row], plan: &Plan, workshop: &Workshop) -> Report {
-    let passed = rows.iter().all(|row| row.outcome.failed == 0);
+    let passed = rows.iter().all(|row| row.outcome.failed == 0 && row.outcome.beats > 0);
     let mut text = String::new();
     for row in rows {
         if let Some(failure) = &row.outcome.failure {
@@ -27,6 +27,11 @@ pub(super) fn report(rows: &[Row], plan: &Plan, workshop: &Workshop) -> Report {
                 text += &format!("\n no waveform: {}", why.trim_end());
             }
             text += "\n\n";
+        } else if row.outcome.beats == 0 {
+            text += &format!(
+                "{}: nothing was compared, because nothing came out; give more `--beats`\n",
+                row.subject.name
+            );
         } else if let Some(waveform) = &row.waveform {
             text += &format!("{}: waveform in {}\n", row.subject.name, waveform.display());
         }

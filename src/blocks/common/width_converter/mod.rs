@@ -7,6 +7,7 @@
 
 mod model;
 mod rtl;
+mod stimulus;
 #[cfg(test)]
 mod tests;
 
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use crate::blocks::Block;
 use crate::config::{Tech, Violation, parameters};
 use crate::hdl::{Errors, Module};
-use crate::model::Model;
+use crate::model::{Kind, Model, Random, Shape, Stimulus};
 
 /// The widest beat.
 const MOST_WIDTH: u32 = 4096;
@@ -69,6 +70,16 @@ impl Block for WidthConverter {
     fn model(parameters: &WidthConverterParameters, _: &Tech) -> Model {
         let parameters = parameters.clone();
         Model::streams(move |stimulus| model::run(&parameters, stimulus))
+    }
+
+    fn stimulus(
+        parameters: &WidthConverterParameters,
+        shape: &Shape,
+        kind: Kind,
+        beats: usize,
+        random: &mut Random,
+    ) -> Option<Stimulus> {
+        Some(shape.stimulus(kind, stimulus::beats(parameters, beats), random))
     }
 
     fn variants() -> Vec<WidthConverterParameters> {
