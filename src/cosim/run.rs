@@ -18,6 +18,9 @@ pub(super) const MOST_MISMATCHES: usize = 100;
 /// takes for everything.
 const PATIENCE: u64 = 200;
 
+/// Cycles after the last beat in which none may come, besides those that the model takes for one.
+const IDLE: u64 = 32;
+
 /// What came of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Run {
@@ -44,9 +47,17 @@ pub(super) fn run(subject: &Subject, engines: &mut [Box<dyn Engine>], case: &Cas
         is_sound: true,
         run: Run::default(),
     };
-    match &subject.model {
-        Model::Streams(model) => Streams::new(&bench, stimulus, &model(stimulus)).run(&mut bench),
+    let fits = subject.shape.check_stimulus(stimulus).and_then(|()| match &subject.model {
+        Model::Streams(model) => {
+            let response = model(stimulus);
+            subject.shape.check_response(stimulus, &response)?;
+            Streams::new(&bench, stimulus, &response).run(&mut bench);
+            Ok(())
+        }
         Model::Ports(model) => run_ports(&mut bench, stimulus, model().as_mut()),
+    });
+    if let Err(misfit) = fits {
+        bench.report(Place::Module, Finding::Misfit(misfit));
     }
     bench.run
 }
@@ -122,8 +133,12 @@ impl Bench<'_> {
     }
 }
 
-/// Asks the model in every cycle.
-fn run_ports(bench: &mut Bench, stimulus: &Stimulus, model: &mut dyn PortModel) {
+/// Asks the model in every cycle; an error if what it answers is not of the module's shape.
+fn run_ports(
+    bench: &mut Bench,
+    stimulus: &Stimulus,
+    model: &mut dyn PortModel,
+) -> Result<(), String> {
     let module = bench.subject.module.clone();
     let of = |direction: Direction| -> Vec<usize> {
         let ports = 0..module.ports.len();
@@ -142,7 +157,7 @@ fn run_ports(bench: &mut Bench, stimulus: &Stimulus, model: &mut dyn PortModel) 
     let mut interrupts = bench.case.reset_after.filter(|&after| after < rows.len() as u64);
     while let Some((row, rest)) = rows.split_first() {
         if bench.has_enough() {
-            return;
+            return Ok(());
         }
         if interrupts == Some(bench.cycle) {
             interrupts = None;
@@ -153,6 +168,7 @@ fn run_ports(bench: &mut Bench, stimulus: &Stimulus, model: &mut dyn PortModel) 
             bench.set(port, value);
         }
         let expected = model.outputs(row);
+        bench.subject.shape.check_outputs(&expected)?;
         let mut wrong: Vec<Difference> = vec![];
         for ((&port, field), expected) in outputs.iter().zip(&shape.fields).zip(&expected) {
             if bench.has_same_start() || expected.is_some() {
@@ -171,6 +187,7 @@ fn run_ports(bench: &mut Bench, stimulus: &Stimulus, model: &mut dyn PortModel) 
         model.step(row);
         rows = rest;
     }
+    Ok(())
 }
 
 /// The ports of a stream, by position.
@@ -214,7 +231,7 @@ struct Streams<'a> {
     plain: Vec<usize>,
     random: Random,
     /// Cycles since a beat moved.
-    quiet: u32,
+    quiet: u64,
 }
 
 impl<'a> Streams<'a> {
@@ -282,14 +299,13 @@ impl<'a> Streams<'a> {
             }
             self.reset(bench);
         }
-        let last = self.response.emitted.iter().flatten().map(|emitted| emitted.cycle).max();
-        let patience = 4 * last.unwrap_or(0) + PATIENCE;
+        let patience = 4 * self.response.last() + PATIENCE;
         while !self.is_done() {
             self.cycle(bench);
             if bench.has_enough() {
                 return;
             }
-            if u64::from(self.quiet) > patience {
+            if self.quiet > patience {
                 return self.report_stuck(bench);
             }
         }
@@ -297,7 +313,7 @@ impl<'a> Streams<'a> {
         for sink in &mut self.sinks {
             sink.pace = Pace::new(Stalls::None);
         }
-        for _ in 0..8 + bench.subject.module.latency.unwrap_or(0) {
+        for _ in 0..self.response.longest_wait().min(bench.cycle) + IDLE {
             self.cycle(bench);
         }
         if bench.case.stalls == (Stalls::None, Stalls::None) && bench.run.mismatches.is_empty() {
@@ -333,7 +349,9 @@ impl<'a> Streams<'a> {
             source.drive(bench, self.quiet, &mut self.random);
         }
         for sink in &mut self.sinks {
-            sink.takes = sink.pace.works(self.quiet, &mut self.random);
+            // It may not start to take before it sees something: valid never waits for ready.
+            let quiet = if sink.waiting.is_some() { self.quiet } else { 0 };
+            sink.takes = sink.pace.works(quiet, &mut self.random);
             bench.set(sink.ports.ready, &Bits::new(1, sink.takes));
         }
         for &port in &self.plain {
@@ -350,7 +368,7 @@ impl<'a> Streams<'a> {
         for source in &mut self.sources {
             source.offers &= source.accepted.last() != Some(&bench.cycle);
         }
-        self.quiet = if moved { 0 } else { self.quiet.saturating_add(1) };
+        self.quiet = if moved { 0 } else { self.quiet + 1 };
         bench.step();
     }
 
@@ -412,10 +430,10 @@ impl<'a> Streams<'a> {
         if self.response.capacity.is_empty() {
             return;
         }
-        let patience = u64::from(bench.subject.module.latency.unwrap_or(0)) + 32;
+        let patience = 4 * self.response.longest_wait() + PATIENCE;
         self.reset(bench);
         self.sinks.iter_mut().for_each(|sink| sink.pace = Pace::closed());
-        while u64::from(self.quiet) < patience && !bench.has_enough() {
+        while self.quiet < patience && !bench.has_enough() {
             self.cycle(bench);
         }
         let consequences = bench.run.mismatches.len();
@@ -442,9 +460,11 @@ impl<'a> Streams<'a> {
             }
             previous = cause;
             let accepted = self.sources[expected.cause.channel].accepted[expected.cause.beat];
-            if cycle - accepted != u64::from(declared) {
+            // A beat that is offered may have its consequences before it is accepted.
+            let measured = cycle.saturating_sub(accepted);
+            if measured != u64::from(declared) {
                 let place = Place::Stream { name: sink.channel.name.clone(), beat };
-                return Some((cycle, place, cycle - accepted));
+                return Some((cycle, place, measured));
             }
         }
         None
@@ -452,7 +472,7 @@ impl<'a> Streams<'a> {
 }
 
 impl Source<'_> {
-    fn drive(&mut self, bench: &mut Bench, quiet: u32, random: &mut Random) {
+    fn drive(&mut self, bench: &mut Bench, quiet: u64, random: &mut Random) {
         let next = self.beats.get(self.accepted.len());
         let works = self.pace.works(quiet, random);
         self.offers = next.is_some() && (self.offers || works);
