@@ -174,7 +174,10 @@ impl Rig {
                 shown.iter().find(|m| is_alike(m)).and_then(|m| m.finding.likeness())
             }),
         };
-        let evaluator_agrees = self.evaluator_agrees(subject, case);
+        let evaluator_agrees = match first.finding {
+            Finding::Misfit(_) => None,
+            _ => self.evaluator_agrees(subject, case),
+        };
         let property = mismatches.iter().find(|m| matches!(m.finding, Finding::Inside(_)));
         Failure {
             scenario,

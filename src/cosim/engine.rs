@@ -88,9 +88,11 @@ impl Engine for Evaluated {
         for _ in 0..RESET_CYCLES {
             if self.reset == Reset::AsyncLow {
                 self.sim.reset();
+                self.sim.step();
+                self.sim.reset();
+            } else {
+                self.sim.step_in_reset();
             }
-            self.sim.step();
-            self.sim.reset();
         }
         self.past = self.sim.failures().len();
     }

@@ -82,6 +82,8 @@ pub enum Finding {
         /// Cycles from one accepted beat to the next in the long run, rounded up.
         measured: u64,
     },
+    /// The stimulus or what the model answers has not the shape of the module.
+    Misfit(String),
     /// Something went wrong inside: a property did not hold.
     Inside(String),
     /// The two simulators show different values.
@@ -183,6 +185,7 @@ impl Finding {
             Finding::Latency { .. } => 3,
             Finding::Interval { .. } => 4,
             Finding::Capacity { .. } => 5,
+            Finding::Misfit(_) => 7,
             _ => 6,
         };
         class(self) == class(other)
@@ -245,7 +248,7 @@ impl Finding {
             Finding::Interval { declared, measured } => vec![format!(
                 "the declared initiation interval is {declared}, the measured {measured}"
             )],
-            Finding::Inside(text) => vec![text.clone()],
+            Finding::Inside(text) | Finding::Misfit(text) => vec![text.clone()],
             Finding::Simulators { evaluator, rtl: seen } => {
                 vec![format!("evaluator {evaluator}, {rtl} {seen}")]
             }

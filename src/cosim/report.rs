@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::check::{Failure, Plan};
-use super::mismatch::{Mismatch, Place};
+use super::mismatch::{Finding, Mismatch, Place};
 use super::run::MOST_MISMATCHES;
 use super::scenario::Case;
 use super::stalls::Stalls;
@@ -32,9 +32,12 @@ impl Failure {
         waveform: Option<&Path>,
     ) -> std::fmt::Result {
         let Failure { scenario, case, first, count, beats, rtl, .. } = self;
-        let (code, title) = match first.finding.is_between_simulators() {
-            true => ("E0402", format!("{rtl} disagrees with the evaluator")),
-            false => ("E0401", format!("{rtl} disagrees with the golden model")),
+        let (code, title) = match first.finding {
+            Finding::Simulators { .. } => ("E0402", format!("{rtl} disagrees with the evaluator")),
+            Finding::Misfit(_) => {
+                ("E0403", "the stimulus or the golden model is not of the module's shape".into())
+            }
+            _ => ("E0401", format!("{rtl} disagrees with the golden model")),
         };
         writeln!(text, "error[{code}]: {title}")?;
         write!(text, " block {}", subject.name)?;

@@ -21,6 +21,9 @@ const PATIENCE: u64 = 200;
 /// The initiation interval is measured over at least as many, in the second half of a stimulus.
 pub(super) const MEASURED_INTERVALS: usize = 8;
 
+/// Cycles after the last beat in which none may come, besides those that the model takes for one.
+const IDLE: u64 = 32;
+
 /// What came of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Run {
@@ -47,9 +50,17 @@ pub(super) fn run(subject: &Subject, engines: &mut [Box<dyn Engine>], case: &Cas
         is_sound: true,
         run: Run::default(),
     };
-    match &subject.model {
-        Model::Streams(model) => Streams::new(&bench, stimulus, &model(stimulus)).run(&mut bench),
+    let fits = subject.shape.check_stimulus(stimulus).and_then(|()| match &subject.model {
+        Model::Streams(model) => {
+            let response = model(stimulus);
+            subject.shape.check_response(stimulus, &response)?;
+            Streams::new(&bench, stimulus, &response).run(&mut bench);
+            Ok(())
+        }
         Model::Ports(model) => run_ports(&mut bench, stimulus, model().as_mut()),
+    });
+    if let Err(misfit) = fits {
+        bench.report(Place::Module, Finding::Misfit(misfit));
     }
     bench.run
 }
@@ -125,8 +136,12 @@ impl Bench<'_> {
     }
 }
 
-/// Asks the model in every cycle.
-fn run_ports(bench: &mut Bench, stimulus: &Stimulus, model: &mut dyn PortModel) {
+/// Asks the model in every cycle; an error if what it answers is not of the module's shape.
+fn run_ports(
+    bench: &mut Bench,
+    stimulus: &Stimulus,
+    model: &mut dyn PortModel,
+) -> Result<(), String> {
     let module = bench.subject.module.clone();
     let of = |direction: Direction| -> Vec<usize> {
         let ports = 0..module.ports.len();
@@ -145,7 +160,7 @@ fn run_ports(bench: &mut Bench, stimulus: &Stimulus, model: &mut dyn PortModel) 
     let mut interrupts = bench.case.reset_after.filter(|&after| after < rows.len() as u64);
     while let Some((row, rest)) = rows.split_first() {
         if bench.has_enough() {
-            return;
+            return Ok(());
         }
         if interrupts == Some(bench.cycle) {
             interrupts = None;
@@ -156,6 +171,7 @@ fn run_ports(bench: &mut Bench, stimulus: &Stimulus, model: &mut dyn PortModel) 
             bench.set(port, value);
         }
         let expected = model.outputs(row);
+        bench.subject.shape.check_outputs(&expected)?;
         let mut wrong: Vec<Difference> = vec![];
         for ((&port, field), expected) in outputs.iter().zip(&shape.fields).zip(&expected) {
             if bench.has_same_start() || expected.is_some() {
@@ -174,6 +190,7 @@ fn run_ports(bench: &mut Bench, stimulus: &Stimulus, model: &mut dyn PortModel) 
         model.step(row);
         rows = rest;
     }
+    Ok(())
 }
 
 /// The ports of a stream, by position.
@@ -217,7 +234,7 @@ struct Streams<'a> {
     plain: Vec<usize>,
     random: Random,
     /// Cycles since a beat moved.
-    quiet: u32,
+    quiet: u64,
 }
 
 impl<'a> Streams<'a> {
@@ -285,14 +302,13 @@ impl<'a> Streams<'a> {
             }
             self.reset(bench);
         }
-        let last = self.response.emitted.iter().flatten().map(|emitted| emitted.cycle).max();
-        let patience = 4 * last.unwrap_or(0) + PATIENCE;
+        let patience = 4 * self.response.last() + PATIENCE;
         while !self.is_done() {
             self.cycle(bench);
             if bench.has_enough() {
                 return;
             }
-            if u64::from(self.quiet) > patience {
+            if self.quiet > patience {
                 return self.report_stuck(bench);
             }
         }
@@ -300,7 +316,7 @@ impl<'a> Streams<'a> {
         for sink in &mut self.sinks {
             sink.pace = Pace::new(Stalls::None);
         }
-        for _ in 0..8 + bench.subject.module.latency.unwrap_or(0) {
+        for _ in 0..self.response.longest_wait().min(bench.cycle) + IDLE {
             self.cycle(bench);
         }
         if bench.case.stalls == (Stalls::None, Stalls::None) && bench.run.mismatches.is_empty() {
@@ -336,7 +352,9 @@ impl<'a> Streams<'a> {
             source.drive(bench, self.quiet, &mut self.random);
         }
         for sink in &mut self.sinks {
-            sink.takes = sink.pace.works(self.quiet, &mut self.random);
+            // It may not start to take before it sees something: valid never waits for ready.
+            let quiet = if sink.waiting.is_some() { self.quiet } else { 0 };
+            sink.takes = sink.pace.works(quiet, &mut self.random);
             bench.set(sink.ports.ready, &Bits::new(1, sink.takes));
         }
         for &port in &self.plain {
@@ -353,7 +371,7 @@ impl<'a> Streams<'a> {
         for source in &mut self.sources {
             source.offers &= source.accepted.last() != Some(&bench.cycle);
         }
-        self.quiet = if moved { 0 } else { self.quiet.saturating_add(1) };
+        self.quiet = if moved { 0 } else { self.quiet + 1 };
         bench.step();
     }
 
@@ -417,10 +435,10 @@ impl<'a> Streams<'a> {
         if self.response.capacity.is_empty() {
             return;
         }
-        let patience = u64::from(bench.subject.module.latency.unwrap_or(0)) + 32;
+        let patience = 4 * self.response.longest_wait() + PATIENCE;
         self.reset(bench);
         self.sinks.iter_mut().for_each(|sink| sink.pace = Pace::closed());
-        while u64::from(self.quiet) < patience && !bench.has_enough() {
+        while self.quiet < patience && !bench.has_enough() {
             self.cycle(bench);
         }
         let consequences = bench.run.mismatches.len();
@@ -447,9 +465,11 @@ impl<'a> Streams<'a> {
             }
             previous = cause;
             let accepted = self.sources[expected.cause.channel].accepted[expected.cause.beat];
-            if cycle - accepted != u64::from(declared) {
+            // A beat that is offered may have its consequences before it is accepted.
+            let measured = cycle.saturating_sub(accepted);
+            if measured != u64::from(declared) {
                 let place = Place::Stream { name: sink.channel.name.clone(), beat };
-                return Some((cycle, place, cycle - accepted));
+                return Some((cycle, place, measured));
             }
         }
         None
@@ -457,7 +477,7 @@ impl<'a> Streams<'a> {
 }
 
 impl Source<'_> {
-    fn drive(&mut self, bench: &mut Bench, quiet: u32, random: &mut Random) {
+    fn drive(&mut self, bench: &mut Bench, quiet: u64, random: &mut Random) {
         let next = self.beats.get(self.accepted.len());
         let works = self.pace.works(quiet, random);
         self.offers = next.is_some() && (self.offers || works);

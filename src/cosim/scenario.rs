@@ -68,14 +68,21 @@ impl Scenario {
         let seed = small();
         let rough: [(u64, u64); ROUGH_CASES] = std::array::from_fn(|_| (small(), small()));
         let Some(stimulus) = subject.stimulus(self.kind, beats, &mut chance) else { return vec![] };
-        let longest = stimulus.inputs.iter().map(Vec::len).max().unwrap_or(0).max(1) as u64;
+        let beats = stimulus.inputs.iter().map(Vec::len).max().unwrap_or(0) as u64;
+        // The reset comes at any time before the last beat would be out.
+        let longest = match &subject.model {
+            Model::Streams(model) if subject.shape.check_stimulus(&stimulus).is_ok() => {
+                beats.max(model(&stimulus).last())
+            }
+            _ => beats,
+        };
         let (start, reset_after) = (Start::Zero, None);
         let calm = Case { start, stalls: self.stalls(), seed, reset_after, stimulus };
         // Stream scenarios come in many pairs of stalls, each with a reset of its own.
         let count = if let Model::Ports(_) = subject.model { ROUGH_CASES } else { 1 };
         let rough = rough.iter().take(count).map(|(state, after)| Case {
             start: Start::Random(*state),
-            reset_after: Some(1 + after % longest),
+            reset_after: Some(1 + after % longest.max(1)),
             ..calm.clone()
         });
         std::iter::once(calm.clone()).chain(rough).collect()

@@ -67,7 +67,7 @@ impl Pace {
     }
 
     /// Whether the side works in the next cycle; before it, nothing has moved for `quiet` cycles.
-    pub(super) fn works(&mut self, quiet: u32, random: &mut Random) -> bool {
+    pub(super) fn works(&mut self, quiet: u64, random: &mut Random) -> bool {
         match self.stalls {
             Stalls::None => return true,
             Stalls::Random => return random.random(),
@@ -76,6 +76,8 @@ impl Pace {
         if self.left == 0 {
             self.works = !self.works;
             self.left = match (self.stalls, self.works) {
+                // Some are long enough for what counts cycles.
+                (Stalls::Long, false) if random.random_ratio(1, 16) => 80,
                 (Stalls::Long, false) => random.random_range(4..12),
                 (Stalls::Long, true) => random.random_range(1..48),
                 _ => random.random_range(1..=8),

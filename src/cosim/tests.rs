@@ -5,8 +5,8 @@ use rayon::prelude::*;
 use super::*;
 use crate::blocks::REGISTRY;
 use crate::config::{Reset, Tech, Values};
-use crate::hdl::{ModuleBuilder, bit, sint};
-use crate::model::{Bits, Cause, Emitted, Model, Response};
+use crate::hdl::{ModuleBuilder, bit, sint, uint};
+use crate::model::{Bits, Cause, Emitted, Model, PortModel, Response, Stimulus};
 
 #[test]
 fn every_block_does_what_its_model_says() {
@@ -146,5 +146,218 @@ fn what_is_wrong_is_found_and_named() {
         let (_, found) = report.split_once("shortest stimulus found: ").expect("it is there");
         let found: usize = found.split(' ').next().unwrap().parse().unwrap();
         assert!(found <= beats, "{fault:?}: {report}");
+    }
+}
+
+/// Everything as it comes, `delay` cycles later and not more often than each `interval` cycles.
+fn through(delay: u64, interval: u64, capacity: usize) -> impl Fn(&Stimulus) -> Response {
+    move |stimulus| {
+        let beats = stimulus.inputs[0].iter().enumerate();
+        let accepted = (0..stimulus.inputs[0].len() as u64).map(|beat| beat * interval);
+        let emitted = beats.map(|(beat, fields)| Emitted {
+            beat: fields.clone(),
+            cycle: beat as u64 * interval + delay,
+            cause: Cause { channel: 0, beat },
+        });
+        Response {
+            accepted: vec![accepted.collect()],
+            emitted: vec![emitted.collect()],
+            capacity: vec![capacity],
+        }
+    }
+}
+
+/// What goes in, comes out, after `describe` has had its say.
+fn wire(
+    model: impl Fn(&Stimulus) -> Response + Send + Sync + 'static,
+    describe: fn(&ModuleBuilder),
+) -> Subject {
+    let m = ModuleBuilder::new("wires");
+    describe(&m);
+    let module = m.finish().unwrap_or_else(|errors| panic!("{errors}"));
+    Subject::new(module, Tech::default(), Model::streams(model)).unwrap()
+}
+
+fn direct(m: &ModuleBuilder) {
+    let input = m.stream_in("in", &[("x", uint(8))]);
+    let output = m.stream_out("out", &[("x", uint(8))]);
+    output.valid.set(input.valid);
+    output["x"].set(input["x"]);
+    input.ready.set(output.ready);
+}
+
+/// A register between two streams that shows a beat only after it saw ready.
+fn waiting_for_ready(m: &ModuleBuilder) {
+    let input = m.stream_in("in", &[("x", uint(8))]);
+    let output = m.stream_out("out", &[("x", uint(8))]);
+    let (full, seen) = (m.register("full", bit()).reset(0), m.register("seen", bit()).reset(0));
+    let x = m.register("x", uint(8));
+    input.ready.set(!full);
+    output.valid.set(full & seen);
+    output["x"].set(x);
+    seen.set(full & (seen | output.ready) & !output.fire());
+    m.when(output.fire(), || full.set(0));
+    m.when(input.fire(), || {
+        full.set(1);
+        x.set(input["x"]);
+    });
+}
+
+/// A wire that spoils a beat that waits for 40 cycles.
+fn spoiling(m: &ModuleBuilder) {
+    let input = m.stream_in("in", &[("x", uint(8))]);
+    let output = m.stream_out("out", &[("x", uint(8))]);
+    let waited = m.register("waited", uint(6)).reset(0);
+    output.valid.set(input.valid);
+    waited.set((waited + 1).truncate(6));
+    m.when(output.ready | !input.valid, || waited.set(0));
+    output["x"].set((input["x"] ^ waited.ge(40)).wrap(uint(8)));
+    input.ready.set(output.ready);
+}
+
+/// A wire that shows one more beat, 20 cycles after the last.
+fn repeating(m: &ModuleBuilder) {
+    let input = m.stream_in("in", &[("x", uint(8))]);
+    let output = m.stream_out("out", &[("x", uint(8))]);
+    let idle = m.register("idle", uint(5)).reset(20);
+    m.when(idle.ne(20), || idle.set((idle + 1).truncate(5)));
+    m.when(input.valid, || idle.set(0));
+    output.valid.set(input.valid | idle.eq(19));
+    output["x"].set(input["x"]);
+    input.ready.set(output.ready);
+}
+
+#[test]
+fn what_takes_long_to_go_wrong_is_found() {
+    for (subject, says) in [
+        (wire(through(2, 3, 1), waiting_for_ready), "nothing moves any more after 0 of"),
+        (wire(through(0, 1, 0), spoiling), "the payload changed before the beat was taken"),
+        (wire(through(0, 1, 0), repeating), "the model has no such beat"),
+    ] {
+        let report = first_report(&subject).unwrap_or_default();
+        assert!(report.contains(says), "{says}: {report}");
+    }
+}
+
+#[test]
+fn what_takes_long_may_be_right() {
+    // Takes a beat in every 300th cycle, and shows nothing.
+    let m = ModuleBuilder::new("slow");
+    let input = m.stream_in("in", &[("x", uint(8))]);
+    let left = m.register("left", uint(9)).reset(299);
+    input.ready.set(left.eq(0));
+    m.when(input.valid, || left.set((left - 1).wrap(uint(9))));
+    m.when(input.fire(), || left.set(299));
+    m.discard(input["x"]);
+    let slow = Model::streams(|stimulus| {
+        let beats = 1..=stimulus.inputs[0].len() as u64;
+        let accepted = vec![beats.map(|beat| 300 * beat - 1).collect()];
+        Response { accepted, emitted: vec![], capacity: vec![usize::MAX] }
+    });
+    let slow = Subject::new(m.finish().unwrap(), Tech::default(), slow).unwrap();
+    let slow = slow.with_stimulus(|shape, kind, _, random| Some(shape.stimulus(kind, 4, random)));
+    assert_eq!(first_report(&slow), None);
+
+    // Shows a beat while it is offered, and accepts it when it was taken.
+    let peek = wire(
+        |stimulus| {
+            let mut response = through(0, 2, 0)(stimulus);
+            response.accepted[0].iter_mut().for_each(|cycle| *cycle += 1);
+            response
+        },
+        |m| {
+            m.timing(0, 2);
+            let input = m.stream_in("in", &[("x", uint(8))]);
+            let output = m.stream_out("out", &[("x", uint(8))]);
+            let taken = m.register("taken", bit()).reset(0);
+            taken.set(output.fire());
+            output.valid.set(input.valid & !taken);
+            output["x"].set(input["x"]);
+            input.ready.set(taken);
+        },
+    );
+    assert_eq!(first_report(&peek), None);
+}
+
+/// Shows some values of some width.
+#[derive(Clone)]
+struct Shows(Vec<Option<Bits>>);
+
+impl PortModel for Shows {
+    fn outputs(&self, _: &[Bits]) -> Vec<Option<Bits>> {
+        self.0.clone()
+    }
+
+    fn step(&mut self, _: &[Bits]) {}
+
+    fn reset(&mut self) {}
+}
+
+#[test]
+fn what_has_another_shape_is_named() {
+    type Change<T> = fn(&mut T);
+    let models: [(Change<Response>, &str); 9] = [
+        (|r| r.accepted.clear(), "response.accepted: 0 streams instead of 1"),
+        (|r| r.accepted[0].push(0), "response.accepted, in: 3 beats instead of 2"),
+        (|r| r.emitted.clear(), "response.emitted: 0 streams instead of 1"),
+        (|r| r.emitted.push(vec![]), "response.emitted: 2 streams instead of 1"),
+        (|r| r.capacity.push(0), "response.capacity: 2 streams instead of 1"),
+        (|r| r.emitted[0][1].beat.clear(), "emitted, out, beat 1: fields of [] bits, where the"),
+        (
+            |r| r.emitted[0][0].beat[0] = Bits::zero(9),
+            "fields of [9] bits, where the block has [x 8]",
+        ),
+        (|r| r.emitted[0][0].cause.beat = 2, "its cause is beat 2 of channel 0, which does not go"),
+        (|r| r.emitted[0][0].cause.channel = 1, "its cause is beat 0 of channel 1, which does not"),
+    ];
+    let two = |subject: Subject| {
+        subject
+            .with_stimulus(|shape, kind, _, random| Some(shape.stimulus(kind, 2, random)))
+            .with_accepts(|stimulus| stimulus.inputs[0].len() == 2)
+    };
+    let mut subjects = vec![];
+    for (change, says) in models {
+        let model = move |stimulus: &Stimulus| {
+            let mut response = through(0, 1, 0)(stimulus);
+            change(&mut response);
+            response
+        };
+        subjects.push((two(wire(model, direct)), says));
+    }
+    let stimuli: [(Change<Stimulus>, &str); 4] = [
+        (|s| s.inputs.clear(), "stimulus.inputs: 0 channels instead of 1"),
+        (|s| s.inputs[0][1].clear(), "in, beat 1: fields of [] bits, where the block has [x 8]"),
+        (
+            |s| s.inputs[0][0][0] = Bits::zero(70),
+            "stimulus.inputs, in, beat 0: fields of [70] bits",
+        ),
+        (
+            |s| s.held.push(Bits::zero(1)),
+            "stimulus.held: fields of [1] bits, where the block has []",
+        ),
+    ];
+    for (change, says) in stimuli {
+        let subject =
+            wire(through(0, 1, 0), direct).with_stimulus(move |shape, kind, _, random| {
+                let mut stimulus = shape.stimulus(kind, 2, random);
+                change(&mut stimulus);
+                Some(stimulus)
+            });
+        subjects.push((subject, says));
+    }
+    for (shown, says) in [
+        (vec![], "outputs: 0 ports instead of 1"),
+        (vec![None, None], "outputs: 2 ports instead of 1"),
+        (vec![Some(Bits::zero(9))], "outputs, y: 9 bits, where the block has 8"),
+    ] {
+        let m = ModuleBuilder::new("plain");
+        m.output("y_o", uint(8)).set(m.input("x_i", uint(8)));
+        let model = Model::ports(Shows(shown));
+        subjects.push((Subject::new(m.finish().unwrap(), Tech::default(), model).unwrap(), says));
+    }
+    for (subject, says) in &subjects {
+        let report = first_report(subject).unwrap_or_default();
+        assert!(report.starts_with("error[E0403]"), "{says}: {report}");
+        assert!(report.contains(says), "{says}: {report}");
     }
 }

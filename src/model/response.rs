@@ -52,6 +52,27 @@ pub struct Response {
     pub capacity: Vec<usize>,
 }
 
+impl Response {
+    /// The cycle in which the last beat goes in or comes out; 0 if there is none.
+    pub(crate) fn last(&self) -> u64 {
+        let emitted = self.emitted.iter().flatten().map(|emitted| emitted.cycle);
+        self.accepted.iter().flatten().copied().chain(emitted).max().unwrap_or(0)
+    }
+
+    /// The most cycles from a beat to the next of its stream that goes in, or to one that follows
+    /// from it.
+    pub(crate) fn longest_wait(&self) -> u64 {
+        let intervals = self.accepted.iter().flat_map(|cycles| {
+            let before = std::iter::once(&0).chain(cycles);
+            cycles.iter().zip(before).map(|(cycle, before)| cycle.saturating_sub(*before))
+        });
+        let delays = self.emitted.iter().flatten().map(|Emitted { cycle, cause, .. }| {
+            cycle.saturating_sub(self.accepted[cause.channel][cause.beat])
+        });
+        delays.chain(intervals).max().unwrap_or(0)
+    }
+}
+
 /// A beat that comes out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Emitted {

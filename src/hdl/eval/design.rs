@@ -38,6 +38,8 @@ pub(super) struct Design {
 pub(super) struct Domain {
     /// The clock that is gated, and the slot of the enable.
     pub gate: Option<(usize, usize)>,
+    /// Whether a synchronous reset opens the gate.
+    pub opens: bool,
     /// The slots of the state.
     pub state: Range<usize>,
     /// Where its next values start, in the same order.
@@ -132,6 +134,7 @@ impl Design {
         let mut domains = layout.domains;
         for (domain, flat) in domains.iter_mut().zip(&flat.domains) {
             domain.gate = flat.gate.map(|(parent, enable)| (parent, slot(enable)));
+            domain.opens = flat.opens;
         }
         let mut nexts = layout.read_nexts.into_iter();
         let memories = flat.memories.iter().zip(&emitter.contents);
@@ -211,7 +214,7 @@ impl StateLayout {
                 let offset = emitter.get(states[member].1).slot - first as u32;
                 nexts[member] = next + offset;
             }
-            domains.push(Domain { gate: None, state, next: next as usize });
+            domains.push(Domain { gate: None, opens: false, state, next: next as usize });
         }
 
         let read_nexts = nexts.split_off(flat.registers.len());

@@ -142,6 +142,8 @@ pub(super) struct FlatRegister {
 pub(super) struct FlatDomain {
     /// The clock that is gated and the enable; none for the root.
     pub gate: Option<(DomainIndex, Value)>,
+    /// Whether a synchronous reset opens the gate: it does in a module that has a reset.
+    pub opens: bool,
 }
 
 pub(super) struct FlatMemory {
@@ -179,7 +181,7 @@ pub(super) struct Flat<'m> {
 impl<'m> Flat<'m> {
     pub(super) fn of(module: &'m Arc<Module>) -> Result<Flat<'m>, EvalError> {
         let mut flat = Flat::default();
-        flat.domains.push(FlatDomain { gate: None });
+        flat.domains.push(FlatDomain { gate: None, opens: false });
         flat.instance(module, String::new(), 0)?;
         let top = &flat.instances[0];
         for &port in &top.module.ports {
@@ -310,7 +312,8 @@ impl<'m> Flat<'m> {
         let mut domains = vec![domain];
         for gated in logic.domains.iter().skip(1) {
             let enable = gated.enable.expect("only a module's own clock is not gated");
-            self.domains.push(FlatDomain { gate: Some((domain, base + enable.0)) });
+            let gate = Some((domain, base + enable.0));
+            self.domains.push(FlatDomain { gate, opens: module.has_reset });
             domains.push(self.domains.len() - 1);
         }
         self.properties.extend(logic.properties.iter().map(|property| FlatProperty {

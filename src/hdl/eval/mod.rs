@@ -35,7 +35,8 @@
 //! it gates passed it too. A memory's read ports see its content before the edge. Outputs follow
 //! inputs at once: they are computed when someone looks.
 //!
-//! [`Evaluator::reset`] is an asynchronous reset that takes no time. State begins as 0;
+//! [`Evaluator::reset`] is an asynchronous reset that takes no time; [`Evaluator::step_in_reset`] is
+//! an edge at which a synchronous one is active. State begins as 0;
 //! [`Evaluator::randomize`] makes it anything else, which shows what depends on it.
 
 mod design;
@@ -240,9 +241,19 @@ impl Evaluator {
     pub fn step(&mut self) {
         self.settle();
         self.check_properties();
-        self.edge();
+        self.edge(false);
         self.cycle += 1;
         self.settled = Settled::Nothing;
+    }
+
+    /// One rising edge of the root clock during a synchronous reset. It reaches what runs behind
+    /// the gates of modules with a reset, for these are open. Registers that have a reset value
+    /// take it, whatever else has an edge takes what its operands were before.
+    pub fn step_in_reset(&mut self) {
+        self.settle();
+        self.edge(true);
+        self.cycle += 1;
+        self.reset();
     }
 
     /// As many edges.
@@ -259,11 +270,12 @@ impl Evaluator {
         }
     }
 
-    fn edge(&mut self) {
+    fn edge(&mut self, is_reset: bool) {
         let design = &*self.design;
         for (index, domain) in design.domains.iter().enumerate() {
-            let passes =
-                |(parent, enable): (usize, usize)| self.passes[parent] && self.slab[enable] != 0;
+            let passes = |(parent, enable): (usize, usize)| {
+                self.passes[parent] && (self.slab[enable] != 0 || is_reset && domain.opens)
+            };
             self.passes[index] = domain.gate.is_none_or(passes);
         }
         // Nothing that an operand may stand in changes before the very end.

@@ -387,6 +387,29 @@ fn gated_and_free_instances_exchange_values() {
 }
 
 #[test]
+fn a_synchronous_reset_opens_gates() {
+    let m = ModuleBuilder::new("delay");
+    let d = m.input("d_i", uint(8));
+    m.output("q_o", uint(8)).set(m.delayed("q", d));
+    let delay = m.finish().unwrap();
+    let m = ModuleBuilder::new("gated");
+    let (data, enable) = (m.input("d_i", uint(8)), m.input("enable_i", bit()));
+    let gate = m.gated_clock("gated_clk", enable);
+    let (own, child) = (m.register("own", uint(8)).reset(7), m.instance("child", &delay));
+    own.set(data);
+    child.clocked_by(gate).connect("d_i", data);
+    m.output("own_o", uint(8)).set(own);
+    m.output("child_o", uint(8)).set(child.output("q_o"));
+    let mut sim = Evaluator::new(&m.finish().unwrap()).unwrap();
+    let [data, own, child] = ["d_i", "own_o", "child_o"].map(|name| sim.port(name).unwrap());
+    sim.set(data, 3);
+    sim.step();
+    assert_eq!((sim.get(own), sim.get(child)), (3, 0));
+    sim.step_in_reset();
+    assert_eq!((sim.get(own), sim.get(child)), (7, 3));
+}
+
+#[test]
 fn gates_nest_and_reset_passes_them() {
     let flop = flop(8);
     let m = ModuleBuilder::new("inner");
