@@ -76,7 +76,7 @@ fn broken_text_is_found_and_named() {
             replace: ("in_ready_o = level_q != 3'd5", "in_ready_o = level_q != 3'd6"),
             says: &[
                 "stream in",
-                "with nothing taken, the model holds 5 beats, rtl 6",
+                "beats held while nothing is taken: model 5, rtl 6",
                 "off by one: a beat too many",
             ],
         },
@@ -86,15 +86,21 @@ fn broken_text_is_found_and_named() {
             replace: ("in_ready_o = level_q != 3'd5", "in_ready_o = level_q < 3'd4"),
             says: &[
                 "stream in",
-                "with nothing taken, the model holds 5 beats, rtl 4",
+                "beats held while nothing is taken: model 5, rtl 4",
                 "off by one: a beat too few",
             ],
         },
         Sabotage {
-            what: "an output that no model knows of",
+            what: "a wrong level",
             subject: fifo(),
             replace: ("level_o = level_q", "level_o = ~level_q"),
-            says: &["E0402", "port level_o", "the golden model agrees with both"],
+            says: &["E0401", "level: model 0x0, rtl 0x7"],
+        },
+        Sabotage {
+            what: "a payload that differs where it means nothing",
+            subject: block("register_slice", &[("cut", Choice("forward"))]),
+            replace: ("out_data_o = data_q", "out_data_o = {32{valid_q}} & data_q"),
+            says: &["E0402", "port out_data_o", "the golden model agrees with both"],
         },
         Sabotage {
             what: "a dropped stall",

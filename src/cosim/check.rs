@@ -48,6 +48,8 @@ pub struct Outcome {
     pub beats: u64,
     /// Edges.
     pub cycles: u64,
+    /// Whether the block was once filled until nothing went in any more.
+    pub filled: bool,
     /// Scenarios in which something was wrong.
     pub failed: usize,
     /// The first of them.
@@ -123,6 +125,7 @@ impl Rig {
         let run = self.run(subject, case);
         outcome.beats += run.beats;
         outcome.cycles += run.cycles;
+        outcome.filled |= run.filled;
         if let Some(coverage) = &run.coverage {
             outcome.coverage.get_or_insert_default().merge(coverage);
         }

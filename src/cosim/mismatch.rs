@@ -240,7 +240,7 @@ impl Finding {
                 vec![format!("without stalls it moves in cycle {model} of the model")]
             }
             Finding::Capacity { model, seen } => {
-                vec![format!("with nothing taken, the model holds {model} beats, {rtl} {seen}")]
+                vec![format!("beats held while nothing is taken: model {model}, {rtl} {seen}")]
             }
             Finding::Latency { declared, measured } => {
                 vec![format!("the declared latency is {declared}, the measured {measured}")]

@@ -9,7 +9,9 @@ use super::stalls::{Pace, Stalls};
 use super::subject::Subject;
 use super::verilator::{Coverage, Start};
 use crate::hdl::ir::{Direction, SignalId, Stream};
-use crate::model::{Beat, Bits, Channel, Emitted, Model, PortModel, Random, Response, Stimulus};
+use crate::model::{
+    Beat, Bits, Channel, Emitted, Model, Moved, PortModel, Random, Response, Stimulus, StreamModel,
+};
 
 /// More mismatches than this end a run: one cause makes any number of them.
 pub(super) const MOST_MISMATCHES: usize = 100;
@@ -33,6 +35,8 @@ pub struct Run {
     pub beats: u64,
     /// What was wrong, in the order of its appearance, up to a limit.
     pub mismatches: Vec<Mismatch>,
+    /// Whether the block was filled until nothing went in any more, as far as the model says when.
+    pub filled: bool,
     /// How often each point of the text was hit, if that was measured.
     pub coverage: Option<Coverage>,
 }
@@ -52,9 +56,13 @@ pub(super) fn run(subject: &Subject, engines: &mut [Box<dyn Engine>], case: &Cas
     };
     let fits = subject.shape.check_stimulus(stimulus).and_then(|()| match &subject.model {
         Model::Streams(model) => {
-            let response = model(stimulus);
+            let response = model.respond(stimulus);
             subject.shape.check_response(stimulus, &response)?;
-            Streams::new(&bench, stimulus, &response).run(&mut bench);
+            let streams = Streams::new(&bench, model, stimulus, &response);
+            if let Some(status) = model.status(&streams.moved()) {
+                subject.shape.check_status(&status)?;
+            }
+            streams.run(&mut bench);
             Ok(())
         }
         Model::Ports(model) => run_ports(&mut bench, stimulus, model().as_mut()),
@@ -228,6 +236,7 @@ struct Sink<'a> {
 struct Streams<'a> {
     sources: Vec<Source<'a>>,
     sinks: Vec<Sink<'a>>,
+    model: &'a StreamModel,
     response: &'a Response,
     held: Vec<(usize, Bits)>,
     /// Outputs that belong to no stream.
@@ -238,7 +247,12 @@ struct Streams<'a> {
 }
 
 impl<'a> Streams<'a> {
-    fn new(bench: &Bench<'a>, stimulus: &'a Stimulus, response: &'a Response) -> Streams<'a> {
+    fn new(
+        bench: &Bench<'a>,
+        model: &'a StreamModel,
+        stimulus: &'a Stimulus,
+        response: &'a Response,
+    ) -> Streams<'a> {
         let (module, shape) = (&bench.subject.module, &bench.subject.shape);
         let index = |id: SignalId| {
             let position = module.ports.iter().position(|&port| port == id);
@@ -283,6 +297,7 @@ impl<'a> Streams<'a> {
                     emitted: vec![],
                 })
                 .collect(),
+            model,
             response,
             held: plain(Direction::Input).zip(stimulus.held.iter().cloned()).collect(),
             plain: plain(Direction::Output).collect(),
@@ -357,9 +372,7 @@ impl<'a> Streams<'a> {
             sink.takes = sink.pace.works(quiet, &mut self.random);
             bench.set(sink.ports.ready, &Bits::new(1, sink.takes));
         }
-        for &port in &self.plain {
-            bench.compare(port);
-        }
+        self.observe_status(bench);
         let mut moved = false;
         for source in &mut self.sources {
             moved |= source.observe(bench);
@@ -373,6 +386,33 @@ impl<'a> Streams<'a> {
         }
         self.quiet = if moved { 0 } else { self.quiet + 1 };
         bench.step();
+    }
+
+    /// How many beats of each stream have moved.
+    fn moved(&self) -> Moved {
+        Moved {
+            accepted: self.sources.iter().map(|source| source.accepted.len()).collect(),
+            emitted: self.sinks.iter().map(|sink| sink.emitted.len()).collect(),
+        }
+    }
+
+    /// Looks at the outputs that belong to no stream.
+    fn observe_status(&self, bench: &mut Bench) {
+        for &port in &self.plain {
+            bench.compare(port);
+        }
+        if self.plain.is_empty() || !self.model.has_status() {
+            return;
+        }
+        let expected = self.model.status(&self.moved()).unwrap_or_default();
+        let fields = bench.subject.shape.status.iter().zip(expected).zip(&self.plain);
+        let wrong = fields.filter_map(|((field, expected), &port)| {
+            difference(field, &expected?, &bench.engines[0].get(port))
+        });
+        let differences: Vec<Difference> = wrong.collect();
+        if !differences.is_empty() {
+            bench.report(Place::Module, Finding::Value { differences, displaced: None });
+        }
     }
 
     fn report_stuck(&self, bench: &mut Bench) {
@@ -442,8 +482,10 @@ impl<'a> Streams<'a> {
             self.cycle(bench);
         }
         let consequences = bench.run.mismatches.len();
+        bench.run.filled = true;
         for (source, &holds) in self.sources.iter().zip(&self.response.capacity) {
             let (model, seen) = (holds.min(source.beats.len()), source.accepted.len());
+            bench.run.filled &= holds < source.beats.len();
             if seen != model {
                 let place = Place::Stream { name: source.channel.name.clone(), beat: seen };
                 bench.report(place, Finding::Capacity { model, seen });

@@ -72,7 +72,7 @@ impl Scenario {
         // The reset comes at any time before the last beat would be out.
         let longest = match &subject.model {
             Model::Streams(model) if subject.shape.check_stimulus(&stimulus).is_ok() => {
-                beats.max(model(&stimulus).last())
+                beats.max(model.respond(&stimulus).last())
             }
             _ => beats,
         };

@@ -156,6 +156,7 @@ fn shape(module: &Module, model: &Model) -> Shape {
             inputs: vec![channel("inputs", inputs)],
             outputs: vec![channel("outputs", outputs)],
             held: vec![],
+            status: vec![],
         };
     }
     let channels = |direction: Direction| -> Vec<Channel> {
@@ -169,11 +170,13 @@ fn shape(module: &Module, model: &Model) -> Shape {
         };
         streams.map(channel).collect()
     };
-    let held = module.ports.iter().filter(is_input).filter(|&&id| module.stream_of(id).is_none());
+    let alone = module.ports.iter().filter(|&&id| module.stream_of(id).is_none());
+    let (held, status): (Vec<_>, Vec<_>) = alone.partition(is_input);
     Shape {
         inputs: channels(Direction::Input),
         outputs: channels(Direction::Output),
-        held: held.map(plain).collect(),
+        held: held.into_iter().map(plain).collect(),
+        status: status.into_iter().map(plain).collect(),
     }
 }
 

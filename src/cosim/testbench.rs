@@ -99,10 +99,10 @@ impl Testbench<'_> {
     fn render(&self, beats: usize) -> Vec<(String, String)> {
         let stimuli = stimuli(self.subject, beats);
         let (template, variables, vectors) = match &self.subject.model {
-            Model::Streams(run) => {
+            Model::Streams(model) => {
                 let respond = |(kind, stimulus): (Kind, Stimulus)| Run {
                     kind,
-                    response: run(&stimulus),
+                    response: model.respond(&stimulus),
                     stimulus,
                 };
                 let runs: Vec<Run> = stimuli.into_iter().map(respond).collect();

@@ -127,7 +127,7 @@ fn what_is_wrong_is_found_and_named() {
     // What each report says, and how many beats the shortest stimulus has at most.
     for (fault, says, likeness, beats) in [
         (Fault::OffByOne, "bit 0 differs", "off by one", 1),
-        (Fault::DroppedStall, "the model holds 1 beats, evaluator", "a stall is dropped", 3),
+        (Fault::DroppedStall, "nothing is taken: model 1, evaluator", "a stall is dropped", 3),
         (Fault::WrongSign, "bit 8 differs", "extends by the sign", 1),
         (Fault::MissingReset, "beat 0, cycle 0", "what was there before the reset", 1),
         (Fault::LostBeat, "model 0x", "a beat was lost", 2),

@@ -10,13 +10,63 @@ pub enum Model {
     Ports(Box<dyn Fn() -> Box<dyn PortModel> + Send + Sync>),
 }
 
-type StreamModel = Box<dyn Fn(&Stimulus) -> Response + Send + Sync>;
+/// The golden model of a block between streams; see [`Model::streams`].
+pub struct StreamModel {
+    run: Box<dyn Fn(&Stimulus) -> Response + Send + Sync>,
+    status: Option<Status>,
+}
+
+type Status = Box<dyn Fn(&Moved) -> Vec<Option<Bits>> + Send + Sync>;
+
+/// How many beats of each stream have moved since the last reset.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Moved {
+    /// Of each stream into the block.
+    pub accepted: Vec<usize>,
+    /// Of each stream out of the block.
+    pub emitted: Vec<usize>,
+}
+
+impl StreamModel {
+    /// What comes of all that goes in after a reset.
+    pub fn respond(&self, stimulus: &Stimulus) -> Response {
+        (self.run)(stimulus)
+    }
+
+    /// The outputs that belong to no stream, in the order of the ports; none where anything may
+    /// stand. Nothing at all if the model does not speak of them.
+    pub fn status(&self, moved: &Moved) -> Option<Vec<Option<Bits>>> {
+        self.status.as_ref().map(|status| status(moved))
+    }
+
+    /// Whether the model speaks of the outputs that belong to no stream.
+    pub fn has_status(&self) -> bool {
+        self.status.is_some()
+    }
+}
 
 impl Model {
     /// The model of a block between streams: from all that goes in after a reset to all that comes
     /// out.
     pub fn streams(run: impl Fn(&Stimulus) -> Response + Send + Sync + 'static) -> Model {
-        Model::Streams(Box::new(run))
+        Model::Streams(StreamModel { run: Box::new(run), status: None })
+    }
+
+    /// The same model, which also knows the outputs that belong to no stream: in the order of the
+    /// ports, from the beats that have moved before the cycle; none where anything may stand.
+    ///
+    /// # Panics
+    /// If it is a model of plain ports, which knows all outputs anyway.
+    pub fn with_status(
+        self,
+        status: impl Fn(&Moved) -> Vec<Option<Bits>> + Send + Sync + 'static,
+    ) -> Model {
+        match self {
+            Model::Streams(model) => {
+                Model::Streams(StreamModel { status: Some(Box::new(status)), ..model })
+            }
+            Model::Ports(_) => panic!("a model of plain ports knows all outputs anyway"),
+        }
     }
 
     /// The model of a block of plain ports; `reset` is the machine as a reset leaves it.

@@ -14,6 +14,8 @@ pub struct Shape {
     pub outputs: Vec<Channel>,
     /// Plain inputs of a block between streams, which keep a value from reset to reset.
     pub held: Vec<Field>,
+    /// Plain outputs of a block between streams.
+    pub status: Vec<Field>,
 }
 
 /// A stream, or all plain ports of one direction.
@@ -96,18 +98,33 @@ impl Shape {
     /// # Errors
     /// What does not fit, and what the block has there.
     pub fn check_outputs(&self, outputs: &[Option<Bits>]) -> Result<(), String> {
-        let fields = self.outputs.iter().flat_map(|channel| &channel.fields);
-        check_count("outputs", outputs.len(), fields.clone().count(), "ports")?;
-        for (field, value) in fields.zip(outputs) {
-            if let Some(width) = value.as_ref().map(Bits::width)
-                && width != field.width
-            {
-                let Field { name, width: is, .. } = field;
-                return Err(format!("outputs, {name}: {width} bits, where the block has {is}"));
-            }
-        }
-        Ok(())
+        check_ports("outputs", outputs, self.outputs.iter().flat_map(|channel| &channel.fields))
     }
+
+    /// Whether a model's outputs that belong to no stream are those of the block.
+    ///
+    /// # Errors
+    /// What does not fit, and what the block has there.
+    pub fn check_status(&self, status: &[Option<Bits>]) -> Result<(), String> {
+        check_ports("status", status, self.status.iter())
+    }
+}
+
+fn check_ports<'a>(
+    place: &str,
+    values: &[Option<Bits>],
+    fields: impl Iterator<Item = &'a Field> + Clone,
+) -> Result<(), String> {
+    check_count(place, values.len(), fields.clone().count(), "ports")?;
+    for (field, value) in fields.zip(values) {
+        if let Some(width) = value.as_ref().map(Bits::width)
+            && width != field.width
+        {
+            let Field { name, width: is, .. } = field;
+            return Err(format!("{place}, {name}: {width} bits, where the block has {is}"));
+        }
+    }
+    Ok(())
 }
 
 fn check_count(place: &str, count: usize, expected: usize, what: &str) -> Result<(), String> {

@@ -82,7 +82,10 @@ struct Row {
 impl Cosim {
     pub(super) fn run(&self) -> Result<Report, Failure> {
         let plan = self.plan()?;
-        let (subjects, case) = self.subjects(&plan)?;
+        let (mut subjects, case) = self.subjects(&plan)?;
+        if case.is_none() && subjects.len() > 1 {
+            subjects.retain(|subject| !plan.scenarios(subject).is_empty());
+        }
         let scenarios: u64 = match case {
             Some(_) => 1,
             None => subjects.iter().map(|subject| plan.scenarios(subject).len() as u64).sum(),
@@ -95,12 +98,15 @@ impl Cosim {
         }
         let workshop = Workshop::find()?;
         let bar = progress(scenarios);
+        let count = subjects.len();
         let simulate = || -> Vec<Result<Row, Failure>> {
             let subjects = subjects.into_par_iter();
             let row = |subject| self.simulate(subject, &plan, case.as_ref(), &workshop, &bar);
             subjects.map(row).collect()
         };
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.jobs.unwrap_or(0).into());
+        // More threads than modules would have nothing to do.
+        let jobs = usize::from(self.jobs.unwrap_or(0)).min(count);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs);
         let rows = match pool.build() {
             Ok(pool) => pool.install(simulate),
             Err(error) => {
@@ -132,15 +138,22 @@ impl Cosim {
             return self.replay(Path::new(file));
         }
         let default = Path::new(DEFAULT_CONFIG);
+        let names_none = self.blocks.is_empty() && !self.all;
         let path = match &self.config {
             Some(path) => Some(path.as_path()),
-            None if self.blocks.is_empty() && !self.all && default.exists() => Some(default),
+            None if names_none && default.exists() => Some(default),
             None => None,
         };
+        if let (Some(_), Some(setting)) = (path, self.set.first()) {
+            return Err(Failure::input(format!(
+                "error[E0120]: `--set {setting}` is for blocks that are named; these are those of \
+                 {DEFAULT_CONFIG}\n help: name a block, or edit {DEFAULT_CONFIG}"
+            )));
+        }
         if let Some(path) = path {
             return Ok((self.of_config(path)?, None));
         }
-        if self.blocks.is_empty() && !self.all {
+        if names_none {
             return Err(Failure::input(format!(
                 "error[E0116]: nothing to simulate is named, and there is no {DEFAULT_CONFIG} \
                  here\n help: `lacuna cosim --all`, or name blocks: `lacuna cosim fifo`"
@@ -148,7 +161,7 @@ impl Cosim {
         }
         let entries: Vec<&'static Entry> = match self.all {
             true => blocks::REGISTRY.iter().collect(),
-            false => self.blocks.iter().map(|name| find_block(name)).collect::<Result<_, _>>()?,
+            false => self.named()?,
         };
         let mut subjects = vec![];
         for entry in entries {
@@ -162,6 +175,21 @@ impl Cosim {
             }
         }
         Ok((subjects, None))
+    }
+
+    /// The registered blocks that are named, each once.
+    fn named(&self) -> Result<Vec<&'static Entry>, Failure> {
+        let mut entries: Vec<&Entry> = vec![];
+        for name in &self.blocks {
+            let entry = find_block(name).map_err(|failure| {
+                let help = "or, if it is the name of a module in a configuration, add `--config`";
+                Failure::input(format!("{}, {help}", failure.text()))
+            })?;
+            if entries.iter().all(|known| known.name != entry.name) {
+                entries.push(entry);
+            }
+        }
+        Ok(entries)
     }
 
     /// The blocks of a configuration.
@@ -289,13 +317,17 @@ fn with_settings(entry: &'static Entry, settings: &[String]) -> Result<Subject, 
     // The reader of configurations knows all rules and has the words for them.
     let (mut tech, mut block) = ("[tech]\n".to_string(), format!("[{}]\n", entry.name));
     for setting in settings {
-        let Some((key, value)) = setting.split_once('=') else {
+        let pair = setting.split_once('=').map(|(key, value)| (key.trim(), value.trim()));
+        let Some((key, value)) = pair.filter(|(key, _)| *key != "name") else {
             return Err(Failure::input(format!(
-                "error[E0120]: `--set {setting}` has no `=`\n help: `--set width=8`, or \
-                 `--set tech.reset=sync_high`"
+                "error[E0120]: `--set {setting}` is no parameter and its value\n help: \
+                 `--set width=8`, or `--set tech.reset=sync_high`"
             )));
         };
-        let is_bare = value.parse::<i64>().is_ok() || ["true", "false"].contains(&value);
+        // Words need no quotes here, which a shell would take away anyway.
+        let is_number =
+            value.trim_start_matches(['+', '-']).starts_with(|c: char| c.is_ascii_digit());
+        let is_bare = is_number || value.starts_with('"') || ["true", "false"].contains(&value);
         let value = if is_bare { value.to_string() } else { format!("{value:?}") };
         match key.strip_prefix("tech.") {
             Some(key) => tech.push_str(&format!("{key} = {value}\n")),

@@ -42,6 +42,12 @@ pub(super) fn report(rows: &[Row], plan: &Plan, workshop: &Workshop) -> Report {
     Report { text, json: json(rows, plan, workshop, passed), passed }
 }
 
+/// A subject and what is not the default of it.
+fn label(row: &Row) -> String {
+    let name = std::iter::once(&row.subject.name);
+    name.chain(&row.subject.settings).cloned().collect::<Vec<_>>().join(" ")
+}
+
 /// A row for each subject, in columns; numbers to the right.
 fn table(rows: &[Row]) -> String {
     let measured = rows.iter().any(|row| row.outcome.coverage.is_some());
@@ -52,12 +58,8 @@ fn table(rows: &[Row]) -> String {
     let mut cells: Vec<Vec<String>> = vec![head.into_iter().map(String::from).collect()];
     for row in rows {
         let outcome = &row.outcome;
-        let mut name = row.subject.name.clone();
-        for setting in &row.subject.settings {
-            name += &format!(" {setting}");
-        }
         let mut line = vec![
-            name,
+            label(row),
             outcome.scenarios.len().to_string(),
             outcome.beats.to_string(),
             outcome.cycles.to_string(),
@@ -114,8 +116,7 @@ fn uncovered(rows: &[Row]) -> String {
         if missed.is_empty() {
             continue;
         }
-        let settings = row.subject.settings.join(" ");
-        let _ = writeln!(text, "\nnot covered in {} {settings}", row.subject.name);
+        let _ = writeln!(text, "\nnot covered in {}", label(row));
         for line in missed.iter().take(MOST_UNCOVERED) {
             let _ = writeln!(text, "  {line}");
         }
@@ -176,9 +177,17 @@ fn summary(rows: &[Row], plan: &Plan, workshop: &Workshop) -> String {
         say(format!("  stalls of the sources: {sources}; of the sinks: {sinks}"));
         if stalls.contains(&(Stalls::None, Stalls::None)) {
             let interval = if plan.measures_interval() { ", initiation interval" } else { "" };
-            say(format!(
-                "  without stalls also in the cycle of every beat; latency{interval} and capacity"
-            ));
+            say(format!("  without stalls also in the cycle of every beat; latency{interval}"));
+            let names = |filled: bool| {
+                let rows = streams.iter().filter(|row| row.outcome.filled == filled);
+                rows.map(|row| label(row)).collect::<Vec<_>>()
+            };
+            let (filled, others) = (names(true), names(false));
+            if !filled.is_empty() && others.is_empty() {
+                say("  how many beats each holds".into());
+            } else if !filled.is_empty() {
+                say(format!("  how many beats each holds, but not of {}", others.join("; ")));
+            }
         }
     }
     if ports {
@@ -187,6 +196,14 @@ fn summary(rows: &[Row], plan: &Plan, workshop: &Workshop) -> String {
     say("evaluator = Verilator on every port in every cycle from state zero;".into());
     say("  on all that is valid from a random state, with a reset in mid-stream".into());
     say("every property of the modules, in the evaluator and in Verilator".into());
+    let unknown = streams.iter().filter(|row| match &row.subject.model {
+        Model::Streams(model) => !row.subject.shape.status.is_empty() && !model.has_status(),
+        Model::Ports(_) => false,
+    });
+    for row in unknown {
+        let names: Vec<&str> = row.subject.shape.status.iter().map(|f| f.name.as_str()).collect();
+        say(format!("not with the golden model: {} of {}", names.join(", "), label(row)));
+    }
     text
 }
 

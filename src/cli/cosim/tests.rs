@@ -47,7 +47,7 @@ fn a_failure_leaves_a_report_a_waveform_and_a_case_that_fails_again() {
         "reproduce: lacuna cosim fifo --set width=8 --set depth=5 --scenario random/0 --seed \
          0x5eed0000 --wave",
         "fifo.width-8.depth-5.random-0.fst",
-        "with nothing taken, the model holds 5 beats, rtl 6",
+        "beats held while nothing is taken: model 5, rtl 6",
         "replay: lacuna cosim --scenario",
         "1 module, 48 scenarios",
     ] {

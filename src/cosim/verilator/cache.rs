@@ -216,7 +216,10 @@ impl Cache {
 
     fn files<T>(&self, what: &str, work: impl FnOnce() -> io::Result<T>) -> Result<T, ToolError> {
         work().map_err(|source| ToolError::Files {
-            what: format!("cannot {what} the cache {}", self.folder.display()),
+            what: format!(
+                "cannot {what} the cache {} (LACUNA_CACHE names another folder)",
+                self.folder.display()
+            ),
             source,
         })
     }

@@ -75,7 +75,8 @@ impl Block for Fifo {
 
     fn model(parameters: &FifoParameters, _: &Tech) -> Model {
         let parameters = parameters.clone();
-        Model::streams(move |stimulus| model::run(&parameters, stimulus))
+        let level = model::level(&parameters);
+        Model::streams(move |stimulus| model::run(&parameters, stimulus)).with_status(level)
     }
 
     fn variants() -> Vec<FifoParameters> {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::{FifoParameters, Storage};
-use crate::model::{Cause, Emitted, Response, Stimulus};
+use crate::model::{Bits, Cause, Emitted, Moved, Response, Stimulus};
 
 /// An element in the FIFO: which beat it is, and from which cycle on it can come out.
 struct Element {
@@ -36,4 +36,14 @@ pub(super) fn run(p: &FifoParameters, stimulus: &Stimulus) -> Response {
         cycle += 1;
     }
     Response { accepted: vec![accepted], emitted: vec![emitted], capacity: vec![p.depth as usize] }
+}
+
+/// The level: what went in and has not come out.
+pub(super) fn level(p: &FifoParameters) -> impl Fn(&Moved) -> Vec<Option<Bits>> + use<> {
+    // As many bits as the depth has.
+    let width = p.depth.ilog2() + 1;
+    move |moved| {
+        let level = moved.accepted[0].saturating_sub(moved.emitted[0]) as u64;
+        vec![Some(Bits::new(width, level))]
+    }
 }

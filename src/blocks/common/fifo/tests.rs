@@ -1,12 +1,10 @@
 //! Tests of the FIFO.
 
-use rand::{RngExt, SeedableRng};
 use rayon::prelude::*;
 
 use super::*;
-use crate::blocks::testing::{agrees_with, elaborate, evaluator, paths, snapshot};
+use crate::blocks::testing::{agrees_with, elaborate, paths, snapshot};
 use crate::cosim::Plan;
-use crate::model::Random;
 
 const WIDTHS: [u32; 5] = [1, 3, 17, 65, 200];
 
@@ -34,39 +32,6 @@ fn what_goes_in_comes_out_in_order() {
         let plan = Plan { beats, ..Plan::default() };
         agrees_with::<Fifo>(parameters, Tech::default(), &plan);
     });
-}
-
-/// The golden model knows nothing of the level.
-#[test]
-fn the_level_counts_what_is_held_and_reaches_the_depth() {
-    for parameters in depths() {
-        let mut sim = evaluator::<Fifo>(&parameters);
-        let port = |name: &str| sim.port(name).unwrap();
-        let (offer, ready, valid) = (port("in_valid_i"), port("in_ready_o"), port("out_valid_o"));
-        let (take, level) = (port("out_ready_i"), port("level_o"));
-        let mut random = Random::seed_from_u64(7);
-        let depth = u64::from(parameters.depth);
-        let (mut held, mut fullest) = (0, 0);
-        for cycle in 0..12 * depth + 400 {
-            // It fills, and is emptied, for longer than that takes.
-            let fills = cycle / (2 * depth + 20) % 2 == 0;
-            let (offers, takes) =
-                (random.random_bool(0.9) == fills, random.random_bool(0.9) != fills);
-            sim.set(offer, offers);
-            sim.set(take, takes);
-            assert_eq!(sim.get(level), held, "{parameters:?}, cycle {cycle}");
-            assert_eq!(sim.get(ready) == 1, held < depth, "{parameters:?}, cycle {cycle}");
-            held += u64::from(offers && sim.get(ready) == 1);
-            held -= u64::from(takes && sim.get(valid) == 1);
-            fullest = fullest.max(held);
-            sim.step();
-            if random.random_ratio(1, 4 * parameters.depth + 40) {
-                sim.reset();
-                held = 0;
-            }
-        }
-        assert_eq!(fullest, depth, "{parameters:?}");
-    }
 }
 
 #[test]
