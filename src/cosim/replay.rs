@@ -110,6 +110,11 @@ impl Replay {
             let names: Vec<&str> = shape.inputs.iter().map(|c| c.name.as_str()).collect();
             return Err(format!("inputs.{name}: the block has {}", names.join(", ")));
         }
+        let known = |name: &&String| shape.held.iter().any(|field| field.name == **name);
+        if let Some(name) = self.held.keys().find(|name| !known(name)) {
+            let names: Vec<&str> = shape.held.iter().map(|field| field.name.as_str()).collect();
+            return Err(format!("held.{name}: the block has [{}]", names.join(", ")));
+        }
         if !subject.accepts(&stimulus) {
             return Err("the block may not be given this stimulus".to_string());
         }

@@ -8,6 +8,9 @@ use crate::model::{Beat, Bits, Stimulus};
 /// How many cycles are spent on candidates.
 const MOST_CYCLES: u64 = 500_000;
 
+/// How many beats take as long to copy as a cycle takes.
+const BEATS_PER_CYCLE: u64 = 64;
+
 /// How many stalls of a kind are tried for each number of beats.
 const SEEDS: u64 = 8;
 
@@ -52,9 +55,19 @@ impl<A: Fn(&Stimulus) -> bool, F: FnMut(&Case) -> (bool, u64)> Shrinker<A, F> {
     }
 
     fn attempt_stimulus(&mut self, change: impl FnOnce(&mut Stimulus)) -> bool {
+        self.change(change).is_some_and(|candidate| self.attempt(candidate))
+    }
+
+    /// The best case with another stimulus, if that is legal and there are cycles left.
+    fn change(&mut self, change: impl FnOnce(&mut Stimulus)) -> Option<Case> {
+        if self.left == 0 {
+            return None;
+        }
         let mut candidate = self.best.clone();
+        let beats: usize = candidate.stimulus.inputs.iter().map(Vec::len).sum();
+        self.left = self.left.saturating_sub(beats as u64 / BEATS_PER_CYCLE);
         change(&mut candidate.stimulus);
-        self.attempt(candidate)
+        (self.accepts)(&candidate.stimulus).then_some(candidate)
     }
 
     fn conditions(&mut self) {
@@ -71,17 +84,19 @@ impl<A: Fn(&Stimulus) -> bool, F: FnMut(&Case) -> (bool, u64)> Shrinker<A, F> {
 
     /// As [`attempt_stimulus`](Self::attempt_stimulus), also under other stalls of the kind: with
     /// fewer beats, others meet them.
-    fn attempt_beats(&mut self, change: impl Fn(&mut Stimulus)) -> bool {
+    fn attempt_beats(&mut self, change: impl FnOnce(&mut Stimulus)) -> bool {
+        let Some(candidate) = self.change(change) else { return false };
         (0..SEEDS).any(|other| {
-            let seed = self.best.seed.wrapping_add(other);
-            let mut candidate = Case { seed, ..self.best.clone() };
-            change(&mut candidate.stimulus);
-            self.attempt(candidate)
+            let seed = candidate.seed.wrapping_add(other);
+            self.left > 0 && self.attempt(Case { seed, ..candidate.clone() })
         })
     }
 
     /// The first beats alone, or those just before something went wrong at beat `around`.
     fn window(&mut self, around: usize) {
+        // Each of the attempts may take long, so first what is sure to be too much goes.
+        let beats_before = |beats: &mut Vec<Beat>| beats.truncate(around.saturating_add(2));
+        self.attempt_stimulus(|stimulus| stimulus.inputs.iter_mut().for_each(beats_before));
         let mut length = 0;
         while length < self.longest() {
             for end in [length, around + 1, around + 2] {
@@ -138,5 +153,40 @@ impl<A: Fn(&Stimulus) -> bool, F: FnMut(&Case) -> (bool, u64)> Shrinker<A, F> {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A case of that many beats of 8 bits.
+    fn case(beats: usize) -> Case {
+        let stimulus = Stimulus { inputs: vec![vec![vec![Bits::new(8, -1)]; beats]], held: vec![] };
+        let (start, stalls) = (Start::Zero, (Stalls::None, Stalls::None));
+        Case { start, stalls, seed: 0, reset_after: None, stimulus }
+    }
+
+    #[test]
+    fn what_cannot_be_shorter_takes_no_longer() {
+        // Once no run is left, and if nothing is legal, where none is ever made.
+        let long = case(20_000);
+        let beats = |case: &Case| case.stimulus.inputs[0].len();
+        let shortest = shrink(&long, 19_999, |_| true, |it| (beats(it) == 20_000, 20_000));
+        assert_eq!(beats(&shortest), 20_000);
+        assert_eq!(shrink(&long, 0, |_| false, |_| (true, 1)), long);
+    }
+
+    #[test]
+    fn few_beats_and_small_values_are_left() {
+        let shortest = shrink(
+            &case(256),
+            100,
+            |stimulus| stimulus.inputs[0].len().is_multiple_of(4),
+            |case| (case.stimulus.inputs[0].iter().any(|beat| beat[0].bit(1)), 256),
+        );
+        let values: Vec<u64> =
+            shortest.stimulus.inputs[0].iter().map(|beat| beat[0].unsigned()).collect();
+        assert_eq!(values, [0, 0, 0, 3]);
     }
 }

@@ -361,3 +361,12 @@ fn what_has_another_shape_is_named() {
         assert!(report.contains(says), "{says}: {report}");
     }
 }
+
+#[test]
+fn a_held_input_that_is_none_is_no_part_of_a_case() {
+    let subject = wire(through(0, 1, 0), direct);
+    let text = "block = \"wires\"\nstalls = [\"none\", \"none\"]\nseed = 1\n\
+                [held]\nmode = \"1\"\n[inputs]\nin = [[\"1\"]]\n";
+    let error = Replay::parse(text).unwrap().case(&subject).unwrap_err();
+    assert_eq!(error, "held.mode: the block has []");
+}
