@@ -189,10 +189,13 @@ fn a_missing_simulator_is_named() {
 fn broken_blocks_fail() {
     const FIFO: &str = "[fifo]\nwidth = 8\ndepth = 2\n";
     const RAM: &str = "[fifo]\nwidth = 8\ndepth = 4\nstorage = \"ram\"\n";
+    const MANY: &str = "[fifo]\nwidth = 8\n";
     const SLICE: &str = "[register_slice]\nwidth = 8\n";
     let broken = [
         ("a place less", FIFO, "level_q != 2'd2", "level_q != 2'd1"),
         ("a place more", FIFO, "level_q != 2'd2", "level_q != 2'd3"),
+        ("a place less of many", MANY, "level_q != 5'd16", "level_q != 5'd15"),
+        ("a place more in a RAM", RAM, "level_q != 3'd4", "level_q != 3'd5"),
         ("a stall dropped", RAM, "pop = out_valid_o && out_ready_i", "pop = out_valid_o"),
         ("a bit flipped", RAM, "out_data_o = head_data_q", "out_data_o = head_data_q ^ 8'h20"),
         ("a bit unknown", RAM, "out_data_o = head_data_q", "out_data_o = head_data_q | 8'bx0"),
@@ -353,7 +356,7 @@ fn vectors_that_are_missing_are_no_success() {
     let subject = Subject::of(entry, "fifo", &values, Tech::default()).unwrap();
     let files = with_testbench(top, subject.with_stimulus(|_, _, _, _| None), 8);
     let (good, text) = said(&make(write(&files).path(), &[]));
-    assert!(!good && text.contains("FAIL fifo: 0 errors in 0 beats"), "{text}");
+    assert!(!good && text.contains("FAIL fifo: nothing came out"), "{text}");
 }
 
 /// A block that fails keeps no other from being tried.

@@ -166,6 +166,7 @@ impl Testbench<'_> {
         let variables = context! {
             runs => runs.iter().map(|run| run.kind.name()).collect::<Vec<_>>(),
             patience,
+            has_capacity => runs.first().is_some_and(|run| !run.response.capacity.is_empty()),
             inputs,
             outputs,
             streams => names,
@@ -222,6 +223,10 @@ impl Testbench<'_> {
             cycle_part => parts[0].clone(),
             row_width => row_width(&widths),
             rows => table.size(),
+            capacity => runs.first().map(|run| {
+                let holds = run.response.capacity.get(index).copied().unwrap_or_default();
+                holds.min(run.stimulus.inputs.get(index).map_or(0, Vec::len))
+            }),
             first,
         };
         vectors.push(table);
