@@ -23,6 +23,7 @@
 //! | E0303 | A tool's files cannot be written or read.                                |
 //! | E0401 | What was simulated disagrees with the golden model or the declared timing. |
 //! | E0402 | Two simulators disagree where the golden model has nothing against either. |
+//! | E0403 | A golden model or a stimulus is not of the module's shape.               |
 
 mod completions;
 mod cosim;

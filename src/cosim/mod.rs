@@ -58,6 +58,10 @@
 //! modules are looked at in both. A stimulus or a model of another shape than the module's is named
 //! as such.
 //!
+//! A golden model does not see in which order the beats of several streams arrive, so a block whose
+//! results depend on it needs a stimulus that leaves no choice; and every beat that comes out has to
+//! follow from one that went in.
+//!
 //! What differs becomes a [`Failure`]: the first mismatch, what it looks like, and the shortest
 //! stimulus that was found to fail alike.
 

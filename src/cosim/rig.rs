@@ -30,7 +30,24 @@ pub enum RigError {
     Tool(#[from] ToolError),
 }
 
-/// The simulators of a module. The model is compared with the first of them, and what the others
+/// The simulators of a module.
+///
+/// ```no_run
+/// use lacuna::cosim::{Plan, Rig, Subject, Workshop};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let subject: Subject = unimplemented!();
+/// let (workshop, plan) = (Workshop::find()?, Plan::default());
+/// let outcome = Rig::verilator(&subject, &workshop, false)?.check(&subject, &plan, || {});
+/// if let Some(failure) = &outcome.failure {
+///     let waveform = std::path::Path::new("failure.fst");
+///     Rig::record(&subject, &workshop, &failure.shortest, waveform)?;
+///     panic!("{}", failure.report(&subject, &plan, Some(waveform)));
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The model is compared with the first of them, and what the others
 /// show has to be what the first shows.
 pub struct Rig {
     evaluator: Evaluated,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::blocks::Entry;
-use crate::config::{Parameter, Parameters, Tech, Values};
+use crate::config::{Parameter, Parameters, Tech, Value, Values};
 use crate::hdl::ir::{Direction, SignalId};
 use crate::hdl::{Errors, Module};
 use crate::model::{Channel, Field, Kind, Model, Random, Shape, Stimulus};
@@ -87,7 +87,10 @@ impl Subject {
         subject.settings = settings("", entry.parameters, values);
         subject.settings.extend(settings("tech.", Tech::PARAMETERS, &tech.to_values()));
         let mut command = format!("lacuna cosim {}", entry.name);
-        for setting in &subject.settings {
+        // The defaults are named as well, because without any setting the odd sizes run, too.
+        let first = entry.parameters.first().filter(|_| subject.settings.is_empty());
+        let first = first.map(|parameter| setting("", parameter.name, parameter.default));
+        for setting in subject.settings.iter().chain(&first) {
             command.push_str(&format!(" --set {setting}"));
         }
         subject.command = Some(command);
@@ -133,9 +136,14 @@ impl Subject {
 fn settings(prefix: &str, parameters: &[Parameter], values: &Values) -> Vec<String> {
     let chosen = parameters.iter().filter_map(|parameter| {
         let value = values.get(parameter.name).filter(|value| *value != parameter.default)?;
-        Some((parameter.name, value.to_string()))
+        Some(setting(prefix, parameter.name, value))
     });
-    chosen.map(|(name, value)| format!("{prefix}{name}={}", value.trim_matches('"'))).collect()
+    chosen.collect()
+}
+
+/// A value as the command line takes it.
+fn setting(prefix: &str, name: &str, value: Value) -> String {
+    format!("{prefix}{name}={}", value.to_string().trim_matches('"'))
 }
 
 /// The module as its model sees it: streams, or plain ports.

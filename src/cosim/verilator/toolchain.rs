@@ -67,6 +67,12 @@ impl Toolchain {
         if !versions[0].starts_with("Verilator") {
             versions[0].insert_str(0, "Verilator ");
         }
+        if is_too_old(&versions[0]) {
+            return Err(ToolError::Missing {
+                tool: "verilator 5.006 or newer",
+                package: "verilator",
+            });
+        }
         let root = root?;
         let root_path = PathBuf::from(first_line(&root));
         if !root_path.join("include/verilated.cpp").is_file() {
@@ -117,6 +123,13 @@ impl Toolchain {
     }
 }
 
+/// Whether a version says a number before 5.006. Not every build says one.
+fn is_too_old(version: &str) -> bool {
+    let number = version.split_whitespace().nth(1).unwrap_or_default();
+    let numbers = number.split_once('.').map(|(major, minor)| (major.parse(), minor.parse()));
+    matches!(numbers, Some((Ok(major), Ok(minor))) if (major, minor) < (5_u32, 6_u32))
+}
+
 /// Where a command is. The tools run in other folders, so a relative path is made absolute.
 fn on_path(command: &Path) -> Option<PathBuf> {
     let found = if command.components().count() > 1 {
@@ -134,4 +147,24 @@ fn fingerprint(path: &Path) -> String {
     let Ok(data) = path.metadata() else { return String::new() };
     let written = data.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     format!("{} {} {}", path.display(), data.len(), written.unwrap_or_default().as_nanos())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_versions_are_told_from_those_that_say_nothing() {
+        let said = [
+            ("Verilator 4.038 2020-07-11 rev v4.036", true),
+            ("Verilator 5.002 2022-10-29", true),
+            ("Verilator 5.006 2023-01-22 rev (Debian 5.006-3)", false),
+            ("Verilator 5.048 2026-05-16", false),
+            ("Verilator rev vUNKNOWN-built20260516", false),
+            ("", false),
+        ];
+        for (version, old) in said {
+            assert_eq!(is_too_old(version), old, "{version}");
+        }
+    }
 }
