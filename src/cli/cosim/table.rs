@@ -175,9 +175,13 @@ fn summary(rows: &[Row], plan: &Plan, workshop: &Workshop) -> String {
         let (sources, sinks) = (names(|pair| pair.0), names(|pair| pair.1));
         say("streams: golden model = Verilator in the value and order of every beat".into());
         say(format!("  stalls of the sources: {sources}; of the sinks: {sinks}"));
+        if streams.iter().any(|row| !row.subject.shape.status.is_empty() && knows_status(row)) {
+            say("  on plain outputs in every cycle".into());
+        }
         if stalls.contains(&(Stalls::None, Stalls::None)) {
-            let interval = if plan.measures_interval() { ", initiation interval" } else { "" };
-            say(format!("  without stalls also in the cycle of every beat; latency{interval}"));
+            let interval = if plan.measures_interval() { " and initiation interval" } else { "" };
+            let timing = format!("the declared latency{interval}");
+            say(format!("  without stalls also in the cycle of every beat; {timing}"));
             let names = |filled: bool| {
                 let rows = streams.iter().filter(|row| row.outcome.filled == filled);
                 rows.map(|row| label(row)).collect::<Vec<_>>()
@@ -196,15 +200,17 @@ fn summary(rows: &[Row], plan: &Plan, workshop: &Workshop) -> String {
     say("evaluator = Verilator on every port in every cycle from state zero;".into());
     say("  on all that is valid from a random state, with a reset in mid-stream".into());
     say("every property of the modules, in the evaluator and in Verilator".into());
-    let unknown = streams.iter().filter(|row| match &row.subject.model {
-        Model::Streams(model) => !row.subject.shape.status.is_empty() && !model.has_status(),
-        Model::Ports(_) => false,
-    });
-    for row in unknown {
+    let unknown = |row: &&&Row| !row.subject.shape.status.is_empty() && !knows_status(row);
+    for row in streams.iter().filter(unknown) {
         let names: Vec<&str> = row.subject.shape.status.iter().map(|f| f.name.as_str()).collect();
         say(format!("not with the golden model: {} of {}", names.join(", "), label(row)));
     }
     text
+}
+
+/// Whether the golden model of a block between streams knows its plain outputs.
+fn knows_status(row: &Row) -> bool {
+    matches!(&row.subject.model, Model::Streams(model) if model.has_status())
 }
 
 /// A number and what it counts.
