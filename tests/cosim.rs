@@ -127,6 +127,12 @@ fn broken_text_is_found_and_named() {
             says: &["stream out, beat 0", "from a random state", "before it is reset or written"],
         },
         Sabotage {
+            what: "a reset that waits for its neighbours",
+            subject: fifo(),
+            replace: ("if (!rst_ni)", "if (!rst_ni && !in_valid_i)"),
+            says: &["E0401", "level: model 0x0", "the reset leaves something behind"],
+        },
+        Sabotage {
             what: "parts in the wrong order",
             subject: block("width_converter", &[]),
             replace: ("{in_data_i, data_q[31:8]}", "{data_q[23:0], in_data_i}"),

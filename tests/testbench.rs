@@ -201,6 +201,7 @@ fn broken_blocks_fail() {
         ("a bit unknown", RAM, "out_data_o = head_data_q", "out_data_o = head_data_q | 8'bx0"),
         ("no reset", RAM, "head_valid_q <= 1'b0", "head_valid_q <= head_valid_q"),
         ("a reset half done", FIFO, "level_q <= 2'd0", "level_q <= level_q === 2'dx ? 0 : level_q"),
+        ("a reset that waits", FIFO, "if (!rst_ni)", "if (!rst_ni && !in_valid_i)"),
         ("never ready", FIFO, "in_ready_o = ", "in_ready_o = 1'b0 && "),
         ("never valid", FIFO, "out_valid_o = ", "out_valid_o = 1'b0 && "),
         ("always valid", FIFO, "out_valid_o = ", "out_valid_o = 1'b1 || "),

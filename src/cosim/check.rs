@@ -171,6 +171,9 @@ impl Rig {
                 "what was there before the reset shows: a register or a memory is read before it \
                  is reset or written",
             ),
+            _ if shortest.stimulus.inputs.iter().all(Vec::is_empty) => {
+                Some("the reset leaves something behind")
+            }
             _ => first.finding.likeness().or_else(|| {
                 // With less around it, a mistake shows more plainly.
                 let shown = self.run(subject, &shortest).mismatches;

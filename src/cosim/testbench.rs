@@ -172,6 +172,13 @@ impl Testbench<'_> {
             streams => names,
             held_width => row_width(&held),
             held => self.fields(&plain_inputs, &parts(&held)),
+            not_checked => match unchecked.is_empty() {
+                true => String::new(),
+                false => {
+                    let names = unchecked.iter().map(|&&port| module.signal(port).name.as_str());
+                    format!(", without a look at {}", names.collect::<Vec<_>>().join(", "))
+                }
+            },
             unchecked => self.fields(&unchecked, &vec![String::new(); unchecked.len()]),
             pins => self.pins(|port| match unchecked.contains(&&port) {
                 true => format!("unused_{}", module.signal(port).name),

@@ -129,7 +129,7 @@ fn what_is_wrong_is_found_and_named() {
         (Fault::OffByOne, "bit 0 differs", "off by one", 1),
         (Fault::DroppedStall, "nothing is taken: model 1, evaluator", "a stall is dropped", 3),
         (Fault::WrongSign, "bit 8 differs", "extends by the sign", 1),
-        (Fault::MissingReset, "beat 0, cycle 0", "what was there before the reset", 1),
+        (Fault::MissingReset, "beat 0, cycle 0", "the reset leaves something behind", 0),
         (Fault::LostBeat, "model 0x", "a beat was lost", 2),
         (Fault::TwiceABeat, "stream out, beat", "a beat was taken for two", 1),
         (Fault::LateBeat, "without stalls it moves in cycle 1 of the model", "", 2),

@@ -25,7 +25,11 @@ pub fn style(tech: &Tech, digest: Option<String>) -> Style {
 /// If `name` is not an identifier.
 pub fn clock_gate(name: &str, tech: &Tech) -> Result<Arc<Module>, Errors> {
     let m = ModuleBuilder::new(name);
-    m.doc("Clock gate: passes a high phase of the clock where the enable was 1 when it began.");
+    let when = match tech.clock_gate {
+        ClockGate::Latch => "when it began",
+        ClockGate::FallingEdge => "at the falling edge before",
+    };
+    m.doc(format!("Clock gate: passes a high phase of the clock where the enable was 1 {when}."));
     m.clocking(true, false);
     m.input("enable_i", bit());
     m.input("test_enable_i", bit());

@@ -16,7 +16,8 @@ impl<'a> Printer<'a> {
             let enable = domain.enable.expect("only the module's own clock has none");
             let mut enable = self.legal.simple(enable);
             // A reset at the clock's edge reaches nobody whose clock stands still.
-            if self.module.has_reset && self.style.reset != Reset::AsyncLow {
+            let opens_in_reset = self.module.has_reset && self.style.reset != Reset::AsyncLow;
+            if opens_in_reset {
                 enable = Expr::binary("||", enable, self.style.reset.is_active(), 1);
             }
             self.flush_nets();
@@ -24,6 +25,9 @@ impl<'a> Printer<'a> {
             self.read("clk_i", 1);
             self.body.line(&format!("wire {};", domain.name));
             self.declare_readable(&domain.name, 1);
+            if opens_in_reset {
+                self.body.line("// Open in reset, which takes an edge of the clock.");
+            }
             self.body.block(&format!("{} u_{} (", cell.name, domain.name), ");", |text| {
                 text.line(".clk_i(clk_i),");
                 text.line(&format!(".enable_i({enable}),"));

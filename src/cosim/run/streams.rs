@@ -1,6 +1,6 @@
 //! A module between streams: all agents together, and what is measured where nothing stalls.
 
-use rand::SeedableRng;
+use rand::{RngExt, SeedableRng};
 
 use super::Bench;
 use super::agents::{Ports, Sink, Source};
@@ -135,12 +135,17 @@ impl<'a> Streams<'a> {
 
     /// Resets the block and forgets all beats.
     fn reset(&mut self, bench: &mut Bench) {
+        // A reset asks nobody outside to hold still.
+        let is_noisy = bench.subject.module.has_reset;
         for source in &mut self.sources {
             (source.offers, source.accepted) = (false, vec![]);
-            bench.set(source.ports.valid, &Bits::zero(1));
+            let noise = is_noisy && self.random.random();
+            bench.set(source.ports.valid, &Bits::new(1, noise));
         }
         for sink in &mut self.sinks {
             (sink.waiting, sink.emitted) = (None, vec![]);
+            let noise = is_noisy && self.random.random();
+            bench.set(sink.ports.ready, &Bits::new(1, noise));
         }
         for (port, value) in &self.held {
             bench.set(*port, value);
