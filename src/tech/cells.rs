@@ -26,10 +26,10 @@ pub fn style(tech: &Tech, digest: Option<String>) -> Style {
 pub fn clock_gate(name: &str, tech: &Tech) -> Result<Arc<Module>, Errors> {
     let m = ModuleBuilder::new(name);
     let when = match tech.clock_gate {
-        ClockGate::Latch => "when it began",
-        ClockGate::FallingEdge => "at the falling edge before",
+        ClockGate::Latch => "when it begins",
+        ClockGate::FallingEdge => "at the edge before",
     };
-    m.doc(format!("Clock gate: passes a high phase of the clock where the enable was 1 {when}."));
+    m.doc(format!("Clock gate: passes a high phase of the clock if the enable is 1 {when}."));
     m.clocking(true, false);
     m.input("enable_i", bit());
     m.input("test_enable_i", bit());
