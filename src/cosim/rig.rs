@@ -47,8 +47,8 @@ pub enum RigError {
 /// # }
 /// ```
 ///
-/// The model is compared with the first of them, and what the others
-/// show has to be what the first shows.
+/// The model is compared with the first of them, and what the others show has to be what the first
+/// shows.
 pub struct Rig {
     evaluator: Evaluated,
     library: Option<Library>,

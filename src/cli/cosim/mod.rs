@@ -18,8 +18,8 @@ use crate::design::{self, DesignError};
 
 /// Simulate blocks: golden model, evaluator and Verilator have to agree.
 ///
-/// Without a configuration each block is simulated at its defaults and at the odd sizes that it
-/// names itself; with one, its blocks are.
+/// Named blocks are simulated at their defaults and at the odd sizes that they name themselves; with
+/// a configuration, its blocks are. Where nothing is named, that is `lacuna.toml`.
 #[derive(Args)]
 pub(super) struct Cosim {
     /// Blocks by name; with `--config`, by module name.
