@@ -11,9 +11,11 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lacuna::config::{Tech, Values};
+use lacuna::blocks::Configured;
+use lacuna::config::Tech;
 use lacuna::cosim::Subject;
-use lacuna::cosim::verilator::{self, Cache, Library, Options, Start, Toolchain};
+use lacuna::cosim::verilator::{self, Library, Options, Start, Toolchain};
+use lacuna::eda::Cache;
 use lacuna::hdl::Module;
 use lacuna::hdl::eval::{self, Evaluator};
 use lacuna::{blocks, tech, verilog};
@@ -57,8 +59,7 @@ fn main() {
 fn build_times(cache: &Cache) {
     let fifo = || {
         let entry = blocks::find("fifo").expect("it is registered");
-        let values = Values::defaults(entry.parameters);
-        let subject = Subject::of(entry, "fifo", &values, Tech::default()).unwrap();
+        let subject = Subject::of(&Configured::defaults(entry)).unwrap();
         (subject.module, subject.files)
     };
     let systolic = || {

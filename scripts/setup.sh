@@ -4,8 +4,10 @@
 #   scripts/setup.sh           install what is missing
 #   scripts/setup.sh --check   install nothing; say what is missing; exit 3 if anything is
 #
-# Nothing is installed outside the distribution's own packages. Rust itself is expected to be there.
+# They are the distribution's own packages, and, in the project's folder `.tools`, the packages of
+# PyPI that requirements.txt names. Rust itself is expected to be there.
 set -euo pipefail
+cd "$(dirname "$0")/.."
 
 # command:package pairs; the liberty file is looked for by its path.
 tools=(
@@ -34,21 +36,53 @@ for pair in "${headers[@]}"; do
   echo "#include <${pair%%:*}>" | g++ -fsyntax-only -x c++ - >/dev/null 2>&1 || missing+=("${pair##*:}")
 done
 [ -e "$liberty" ] || missing+=(qflow-tech-osu018)
+python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || missing+=(python3-venv)
+
+# The packages of PyPI as they were last installed here.
+requirements=scripts/requirements.txt
+installed=.tools/requirements.txt
 
 if ! command -v cargo >/dev/null 2>&1; then
   echo "setup: cargo is not on PATH; install Rust 1.90 or newer first (https://rustup.rs)" >&2
   exit 3
 fi
-if [ ${#missing[@]} -eq 0 ]; then
-  echo "setup: every tool is here"
-  exit 0
-fi
+
+install_own() {
+  cmp -s "$requirements" "$installed" && return
+  echo "setup: installing into .tools: $(grep -v '^#' "$requirements" | xargs)"
+  local log
+  log=$(mktemp)
+  if ! { python3 -m venv --clear .tools && .tools/bin/pip install --quiet -r "$requirements"; } \
+       >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    rm -f "$log"
+    echo "setup: pip failed; its last lines are above" >&2
+    exit 3
+  fi
+  rm -f "$log"
+  cp "$requirements" "$installed"
+}
 
 install="apt-get install --no-install-recommends ${missing[*]}"
 if [ "${1:-}" = --check ]; then
-  echo "setup: missing: ${missing[*]}" >&2
-  echo "setup: as root, run: $install" >&2
-  exit 3
+  good=true
+  if [ ${#missing[@]} -ne 0 ]; then
+    echo "setup: missing: ${missing[*]}" >&2
+    echo "setup: as root, run: $install" >&2
+    good=false
+  fi
+  if ! cmp -s "$requirements" "$installed"; then
+    echo "setup: missing in .tools: $(grep -v '^#' "$requirements" | xargs)" >&2
+    good=false
+  fi
+  $good || exit 3
+  echo "setup: every tool is here"
+  exit 0
+fi
+if [ ${#missing[@]} -eq 0 ]; then
+  install_own
+  echo "setup: every tool is here"
+  exit 0
 fi
 if ! command -v apt-get >/dev/null 2>&1; then
   echo "setup: missing: ${missing[*]}" >&2
@@ -69,11 +103,13 @@ fi
 
 echo "setup: installing ${missing[*]}"
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
 if ! { "${as_root[@]}" apt-get update && DEBIAN_FRONTEND=noninteractive \
        "${as_root[@]}" apt-get install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
   tail -n 20 "$log" >&2
+  rm -f "$log"
   echo "setup: the package manager failed; its last lines are above" >&2
   exit 3
 fi
+rm -f "$log"
+install_own
 echo "setup: done"

@@ -57,6 +57,7 @@
 //! - [`cosim`]: golden model, evaluator and Verilator, side by side.
 //! - [`snapshot`]: tests that pin emitted text and netlists.
 //! - `interop` (feature `rust-hdl`): any module as a block of rust-hdl.
+//! - [`evidence`]: what the text costs, and proof that the checks can fail.
 //! - [`cli`]: the `lacuna` command.
 
 pub mod blocks;
@@ -65,6 +66,7 @@ pub mod config;
 pub mod cosim;
 pub mod design;
 pub mod eda;
+pub mod evidence;
 pub mod hdl;
 #[cfg(feature = "rust-hdl")]
 pub mod interop;

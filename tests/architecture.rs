@@ -16,7 +16,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("snapshot", &["eda", "hdl", "tech", "verilog"]),
     ("interop", &["config", "hdl", "verilog"]),
     ("cosim", &["blocks", "config", "design", "eda", "hdl", "model", "tech", "verilog"]),
-    ("cli", &["blocks", "config", "cosim", "design", "eda", "hdl", "model", "tech", "verilog"]),
+    ("evidence", &["blocks", "config", "cosim", "eda", "hdl", "model", "tech", "verilog"]),
+    (
+        "cli",
+        &[
+            "blocks", "config", "cosim", "design", "eda", "evidence", "hdl", "model", "tech",
+            "verilog",
+        ],
+    ),
     // The roots of the library and of the command.
     ("lib", &[]),
     ("main", &["cli"]),

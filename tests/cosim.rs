@@ -8,10 +8,11 @@ mod systolic;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use lacuna::blocks;
+use lacuna::blocks::{self, Configured};
 use lacuna::config::{ClockGate, Reset, Tech, Value, Values};
-use lacuna::cosim::verilator::{Cache, Toolchain};
+use lacuna::cosim::verilator::Toolchain;
 use lacuna::cosim::{Plan, Rig, Subject, Workshop};
+use lacuna::eda::Cache;
 use lacuna::hdl::{ModuleBuilder, bit, uint};
 use lacuna::model::{Bits, Model, PortModel};
 use rayon::prelude::*;
@@ -26,7 +27,8 @@ fn block(name: &str, settings: &[(&'static str, Value)]) -> Subject {
     let entry = blocks::find(name).expect("it is registered");
     let mut values = Values::defaults(entry.parameters);
     settings.iter().for_each(|(name, value)| values.set(name, *value));
-    Subject::of(entry, name, &values, Tech::default()).unwrap_or_else(|error| panic!("{error}"))
+    let block = Configured::new(entry, values, Tech::default());
+    Subject::of(&block).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Each block under each technology that makes a difference to it.
@@ -39,7 +41,7 @@ fn every_technology() -> Vec<Subject> {
                     let (tech, values) = (Tech { reset, clock_gate }, (entry.variants)());
                     // Odd sizes, where the block names any.
                     let values = values.last().cloned().unwrap_or_default();
-                    let subject = Subject::of(entry, entry.name, &values, tech);
+                    let subject = Subject::of(&Configured::new(entry, values, tech));
                     subjects.push(subject.unwrap_or_else(|error| panic!("{error}")));
                 }
             }

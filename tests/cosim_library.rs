@@ -8,10 +8,8 @@ use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
 use lacuna::config::{ClockGate, Reset, Tech};
-use lacuna::cosim::verilator::{
-    Cache, Instance, Kind, Library, Options, PointKind, Start, Toolchain,
-};
-use lacuna::eda::ToolError;
+use lacuna::cosim::verilator::{Instance, Kind, Library, Options, PointKind, Start, Toolchain};
+use lacuna::eda::{Cache, ToolError};
 use lacuna::hdl::eval::Evaluator;
 use lacuna::hdl::{Module, ModuleBuilder, bit, sint, uint};
 use lacuna::{tech, verilog};

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Arc;
 
-use lacuna::blocks::{self, REGISTRY};
+use lacuna::blocks::{self, Configured, REGISTRY};
 use lacuna::config::{ClockGate, Config, Reset, Tech, Values};
 use lacuna::cosim::{Subject, testbench};
 use lacuna::design::{self, Design};
@@ -38,8 +38,8 @@ fn with_testbench(top: Arc<Module>, subject: Subject, beats: usize) -> Files {
 
 fn of_block(block: &str, name: &str, values: &Values, tech: Tech, beats: usize) -> Files {
     let entry = blocks::find(block).expect("it is registered");
-    let top = (entry.elaborate)(name, values, &tech);
-    let subject = Subject::of(entry, name, values, tech);
+    let block = Configured { name: name.into(), ..Configured::new(entry, values.clone(), tech) };
+    let (top, subject) = (block.elaborate(), Subject::of(&block));
     let top = top.unwrap_or_else(|errors| panic!("{errors}"));
     with_testbench(top, subject.unwrap_or_else(|error| panic!("{error}")), beats)
 }
@@ -351,10 +351,8 @@ fn vectors_that_are_missing_are_no_success() {
         assert!(!good && text.contains("tb/fifo.out.hex is not there, or not whole"), "{text}");
     }
     // Nor is nothing at all.
-    let entry = blocks::find("fifo").unwrap();
-    let values = Values::defaults(entry.parameters);
-    let top = (entry.elaborate)("fifo", &values, &Tech::default()).unwrap();
-    let subject = Subject::of(entry, "fifo", &values, Tech::default()).unwrap();
+    let block = Configured::defaults(blocks::find("fifo").unwrap());
+    let (top, subject) = (block.elaborate().unwrap(), Subject::of(&block).unwrap());
     let files = with_testbench(top, subject.with_stimulus(|_, _, _, _| None), 8);
     let (good, text) = said(&make(write(&files).path(), &[]));
     assert!(!good && text.contains("FAIL fifo: nothing came out"), "{text}");

@@ -5,14 +5,17 @@
 //! block is a folder and one line here.
 
 pub mod common;
+mod configured;
 #[cfg(test)]
 pub(crate) mod testing;
 
 use std::sync::Arc;
 
-use crate::config::{BlockSection, Parameter, Parameters, SectionKind, Tech, Values, Violation};
+use crate::config::{Parameter, Parameters, SectionKind, Tech, Values, Violation};
 use crate::hdl::{Errors, Module};
 use crate::model::{Kind, Model, Random, Shape, Stimulus};
+
+pub use configured::Configured;
 
 /// A kind of module, made from parameters.
 pub trait Block {
@@ -157,16 +160,4 @@ pub fn find(name: &str) -> Option<&'static Entry> {
 /// What the configuration's reader needs to know of all blocks.
 pub fn sections() -> Vec<SectionKind> {
     REGISTRY.iter().map(Entry::section).collect()
-}
-
-/// Makes the module that a section of a configuration asks for.
-///
-/// # Errors
-/// As [`Block::elaborate`].
-///
-/// # Panics
-/// If the section's kind is not in the registry; the reader accepts no other.
-pub fn elaborate(section: &BlockSection, tech: &Tech) -> Result<Arc<Module>, Errors> {
-    let entry = find(section.kind).expect("the reader accepts registered kinds only");
-    (entry.elaborate)(&section.name, &section.values, tech)
 }

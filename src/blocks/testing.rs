@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use rand::SeedableRng;
 
-use super::{Block, REGISTRY};
+use super::{Block, Configured, REGISTRY};
 use crate::blocks;
-use crate::config::{Parameters, Tech, Values};
+use crate::config::{Parameters, Tech};
 use crate::cosim::{Plan, Rig, Subject};
 use crate::design::Design;
 use crate::hdl::Module;
@@ -31,7 +31,7 @@ pub fn agrees<B: Block>(parameters: &B::Parameters) {
 pub fn agrees_with<B: Block>(parameters: &B::Parameters, tech: Tech, plan: &Plan) {
     assert!(B::validate(parameters).is_empty(), "the parameters do not go together");
     let entry = blocks::find(B::NAME).expect("the block is registered");
-    let subject = Subject::of(entry, entry.name, &parameters.to_values(), tech);
+    let subject = Subject::of(&Configured::new(entry, parameters.to_values(), tech));
     let subject = subject.unwrap_or_else(|error| panic!("{error}"));
     let rig = Rig::evaluator(&subject).unwrap_or_else(|error| panic!("{error}"));
     let outcome = rig.check(&subject, plan, || {});
@@ -96,9 +96,8 @@ pub(crate) use snapshot;
 #[test]
 fn a_longer_stimulus_begins_with_the_shorter_one() {
     for entry in REGISTRY {
-        let defaults = Values::defaults(entry.parameters);
-        for values in std::iter::once(defaults).chain((entry.variants)()) {
-            let subject = Subject::of(entry, entry.name, &values, Tech::default()).unwrap();
+        for block in Configured::all_sizes(entry) {
+            let subject = Subject::of(&block).unwrap();
             for (seed, kind) in (0..20).flat_map(|seed| Kind::ALL.map(|kind| (seed, kind))) {
                 let of = |beats| subject.stimulus(kind, beats, &mut Random::seed_from_u64(seed));
                 let Some((long, short)) = of(100).zip(of(33)) else { continue };

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::json;
 
-use super::{Failure, Report, Selection, find_block};
+use super::{Failure, Report, Selection};
+use crate::blocks::Configured;
 use crate::config::Config;
 use crate::cosim::{Subject, testbench};
 use crate::design::{self, Design};
@@ -76,8 +77,7 @@ impl Emit {
         let subject = |top: &Arc<Module>| {
             let section = config.blocks.iter().find(|block| block.name == top.name);
             let section = section.expect("a design's top modules are its configuration's blocks");
-            let entry = find_block(section.kind)?;
-            Subject::of(entry, &section.name, &section.values, config.tech).map_err(Failure::input)
+            Subject::of(&Configured::of(section, config.tech)).map_err(Failure::input)
         };
         let subjects: Vec<Subject> = design.tops.iter().map(subject).collect::<Result<_, _>>()?;
         testbench::files(design, &subjects, self.beats as usize).map_err(Failure::input)

@@ -25,6 +25,7 @@
 //! | E0402 | Two simulators disagree where the golden model has nothing against either. |
 //! | E0403 | A golden model or a stimulus is not of the module's shape.               |
 
+mod chosen;
 mod completions;
 mod cosim;
 mod describe;

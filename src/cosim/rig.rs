@@ -6,8 +6,8 @@ use super::engine::{Engine, Evaluated, Verilated};
 use super::run::{Run, run};
 use super::scenario::Case;
 use super::subject::Subject;
-use super::verilator::{Cache, Library, Options, Start, Toolchain};
-use crate::eda::ToolError;
+use super::verilator::{Library, Options, Start, Toolchain};
+use crate::eda::{Cache, ToolError};
 use crate::hdl::eval::EvalError;
 
 /// What builds simulations, and where they are kept.

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::blocks::Entry;
-use crate::config::{Parameter, Parameters, Tech, Value, Values};
+use crate::blocks::Configured;
+use crate::config::Tech;
 use crate::hdl::ir::{Direction, SignalId};
 use crate::hdl::{Errors, Module};
 use crate::model::{Channel, Field, Kind, Model, Random, Shape, Stimulus};
@@ -70,33 +70,21 @@ impl Subject {
         })
     }
 
-    /// A registered block with these parameters; the module is called `name`.
+    /// A registered block at parameters.
     ///
     /// # Errors
     /// If the block's description is wrong.
-    pub fn of(
-        entry: &'static Entry,
-        name: &str,
-        values: &Values,
-        tech: Tech,
-    ) -> Result<Subject, SubjectError> {
-        let module = (entry.bench)(name, values, &tech)?;
-        let mut subject = Subject::new(module, tech, (entry.model)(values, &tech))?;
+    pub fn of(block: &Configured) -> Result<Subject, SubjectError> {
+        let (entry, values, tech) = (block.entry, block.values.clone(), block.tech);
+        let module = (entry.bench)(&block.name, &values, &tech)?;
+        let mut subject = Subject::new(module, tech, (entry.model)(&values, &tech))?;
         subject.name = entry.name.to_string();
         subject.block = Some(entry.name);
-        subject.settings = settings("", entry.parameters, values);
-        subject.settings.extend(settings("tech.", Tech::PARAMETERS, &tech.to_values()));
-        let mut command = format!("lacuna cosim {}", entry.name);
-        // The defaults are named as well, because without any setting the odd sizes run, too.
-        let first = entry.parameters.first().filter(|_| subject.settings.is_empty());
-        let first = first.map(|parameter| setting("", parameter.name, parameter.default));
-        for setting in subject.settings.iter().chain(&first) {
-            command.push_str(&format!(" --set {setting}"));
-        }
-        subject.command = Some(command);
-        let (for_stimulus, for_accepts) = (values.clone(), values.clone());
+        subject.settings = block.settings();
+        subject.command = Some(format!("lacuna cosim {}", block.arguments()));
+        let for_accepts = values.clone();
         subject.stimulus = Box::new(move |shape, kind, beats, random| {
-            (entry.stimulus)(&for_stimulus, shape, kind, beats, random)
+            (entry.stimulus)(&values, shape, kind, beats, random)
         });
         subject.accepts = Box::new(move |stimulus| (entry.accepts)(&for_accepts, stimulus));
         Ok(subject)
@@ -130,20 +118,6 @@ impl Subject {
     pub fn accepts(&self, stimulus: &Stimulus) -> bool {
         (self.accepts)(stimulus)
     }
-}
-
-/// Each value that is not its parameter's default, as `KEY=VALUE` with `prefix` before the key.
-fn settings(prefix: &str, parameters: &[Parameter], values: &Values) -> Vec<String> {
-    let chosen = parameters.iter().filter_map(|parameter| {
-        let value = values.get(parameter.name).filter(|value| *value != parameter.default)?;
-        Some(setting(prefix, parameter.name, value))
-    });
-    chosen.collect()
-}
-
-/// A value as the command line takes it.
-fn setting(prefix: &str, name: &str, value: Value) -> String {
-    format!("{prefix}{name}={}", value.to_string().trim_matches('"'))
 }
 
 /// The module as its model sees it: streams, or plain ports.

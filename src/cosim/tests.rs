@@ -3,8 +3,8 @@
 use rayon::prelude::*;
 
 use super::*;
-use crate::blocks::REGISTRY;
-use crate::config::{Reset, Tech, Values};
+use crate::blocks::{Configured, REGISTRY};
+use crate::config::{Reset, Tech};
 use crate::hdl::{ModuleBuilder, bit, sint, uint};
 use crate::model::{Bits, Cause, Emitted, Model, PortModel, Response, Stimulus};
 
@@ -12,11 +12,10 @@ use crate::model::{Bits, Cause, Emitted, Model, PortModel, Response, Stimulus};
 fn every_block_does_what_its_model_says() {
     let mut subjects = vec![];
     for entry in REGISTRY {
-        let defaults = Values::defaults(entry.parameters);
-        for values in std::iter::once(defaults).chain((entry.variants)()) {
+        for block in Configured::all_sizes(entry) {
             for reset in [Reset::AsyncLow, Reset::SyncLow, Reset::SyncHigh] {
                 let tech = Tech { reset, ..Tech::default() };
-                subjects.push(Subject::of(entry, entry.name, &values, tech).unwrap());
+                subjects.push(Subject::of(&Configured { tech, ..block.clone() }).unwrap());
             }
         }
     }

@@ -4,7 +4,7 @@ mod write;
 
 use std::sync::Arc;
 
-use crate::blocks;
+use crate::blocks::Configured;
 use crate::config::{Config, Tech};
 use crate::hdl::{Errors, Module};
 use crate::tech::{self, Collateral};
@@ -68,7 +68,7 @@ impl Design {
             return Err(DesignError::NoSuchBlock { name: name.to_string(), known });
         }
         let tops: Result<Vec<_>, Errors> =
-            sections.iter().map(|block| blocks::elaborate(block, &config.tech)).collect();
+            sections.iter().map(|block| Configured::of(block, config.tech).elaborate()).collect();
         let name = only.unwrap_or(&config.name);
         Design::new(name, tops?, config.tech, Some(config.digest.clone()))
     }

@@ -5,7 +5,7 @@ use std::process::Output;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{ICARUS, Tool, ToolError, VERILATOR, YOSYS, file_names, in_folder, said};
+use super::tool::{ICARUS, Tool, ToolError, VERILATOR, YOSYS, file_names, in_folder, said};
 use crate::verilog::File;
 
 /// What a tool had to say.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{ToolError, YOSYS, file_names, in_folder};
+use super::tool::{ToolError, YOSYS, file_names, in_folder};
 use crate::verilog::File;
 
 /// The cells of each module, by type, after Yosys' `proc`.

@@ -10,11 +10,10 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
-use super::{DEFAULT_CONFIG, Failure, Report, find_block};
-use crate::blocks::{self, Entry};
-use crate::config::{BlockSection, Config, Tech, Values};
+use super::chosen::{Blocks, Chosen, Sizes, with_settings};
+use super::{Failure, Report, find_block};
 use crate::cosim::{Case, Outcome, Plan, Replay, Rig, Scenario, Subject, Workshop};
-use crate::design::{self, DesignError};
+use crate::design;
 
 /// Simulate blocks: golden model, evaluator and Verilator have to agree.
 ///
@@ -22,18 +21,8 @@ use crate::design::{self, DesignError};
 /// a configuration, its blocks are. Where nothing is named, that is `lacuna.toml`.
 #[derive(Args)]
 pub(super) struct Cosim {
-    /// Blocks by name; with `--config`, by module name.
-    #[arg(value_name = "BLOCK")]
-    blocks: Vec<String>,
-    /// Every registered block, or every block of the configuration.
-    #[arg(long, conflicts_with = "blocks")]
-    all: bool,
-    /// The blocks of this configuration.
-    #[arg(short, long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// A parameter, or `tech.KEY`; then the block is simulated at these parameters alone.
-    #[arg(long, value_name = "KEY=VALUE", conflicts_with = "config")]
-    set: Vec<String>,
+    #[command(flatten)]
+    blocks: Blocks,
     /// About how many beats each stimulus has.
     #[arg(long, value_name = "N", default_value_t = Plan::default().beats as u32,
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
@@ -137,84 +126,21 @@ impl Cosim {
         if let (Some(file), None) = (&self.scenario, plan.only) {
             return self.replay(Path::new(file));
         }
-        let default = Path::new(DEFAULT_CONFIG);
-        let names_none = self.blocks.is_empty() && !self.all;
-        let path = match &self.config {
-            Some(path) => Some(path.as_path()),
-            None if names_none && default.exists() => Some(default),
-            None => None,
-        };
-        if let (Some(_), Some(setting)) = (path, self.set.first()) {
-            return Err(Failure::input(format!(
-                "error[E0120]: `--set {setting}` is for blocks that are named; these are those of \
-                 {DEFAULT_CONFIG}\n help: name a block, or edit {DEFAULT_CONFIG}"
-            )));
-        }
-        if let Some(path) = path {
-            return Ok((self.of_config(path)?, None));
-        }
-        if names_none {
-            return Err(Failure::input(format!(
-                "error[E0116]: nothing to simulate is named, and there is no {DEFAULT_CONFIG} \
-                 here\n help: `lacuna cosim --all`, or name blocks: `lacuna cosim fifo`"
-            )));
-        }
-        let entries: Vec<&'static Entry> = match self.all {
-            true => blocks::REGISTRY.iter().collect(),
-            false => self.named()?,
-        };
-        let mut subjects = vec![];
-        for entry in entries {
-            if self.set.is_empty() {
-                let defaults = Values::defaults(entry.parameters);
-                for values in std::iter::once(defaults).chain((entry.variants)()) {
-                    subjects.push(Subject::of(entry, entry.name, &values, Tech::default())?);
-                }
-            } else {
-                subjects.push(with_settings(entry, &self.set)?);
+        let chosen = self.blocks.chosen("cosim", Sizes::AllOdd)?;
+        let subject = |chosen: &Chosen| {
+            let mut subject = Subject::of(&chosen.block)?;
+            if let Some(command) = &chosen.command {
+                subject.name = chosen.block.name.clone();
+                subject.command = Some(command.clone());
             }
-        }
-        Ok((subjects, None))
-    }
-
-    /// The registered blocks that are named, each once.
-    fn named(&self) -> Result<Vec<&'static Entry>, Failure> {
-        let mut entries: Vec<&Entry> = vec![];
-        for name in &self.blocks {
-            let entry = find_block(name).map_err(|failure| {
-                let help = "or, if it is the name of a module in a configuration, add `--config`";
-                Failure::input(format!("{}, {help}", failure.text()))
-            })?;
-            if entries.iter().all(|known| known.name != entry.name) {
-                entries.push(entry);
-            }
-        }
-        Ok(entries)
-    }
-
-    /// The blocks of a configuration.
-    fn of_config(&self, path: &Path) -> Result<Vec<Subject>, Failure> {
-        let config = Config::read(path, &blocks::sections())?;
-        let known: Vec<&str> = config.blocks.iter().map(|block| block.name.as_str()).collect();
-        if let Some(name) = self.blocks.iter().find(|name| !known.contains(&name.as_str())) {
-            let known = known.into_iter().map(str::to_string).collect();
-            return Err(DesignError::NoSuchBlock { name: name.clone(), known }.into());
-        }
-        let wanted = |name: &String| self.blocks.is_empty() || self.blocks.contains(name);
-        let sections = config.blocks.iter().filter(|section| wanted(&section.name));
-        let subject = |section: &BlockSection| {
-            let entry = find_block(section.kind)?;
-            let mut subject = Subject::of(entry, &section.name, &section.values, config.tech)?;
-            subject.name = section.name.clone();
-            subject.command = Some(format!("lacuna cosim {} -c {}", section.name, path.display()));
             Ok(subject)
         };
-        sections.map(subject).collect()
+        Ok((chosen.iter().map(subject).collect::<Result<_, Failure>>()?, None))
     }
 
     /// The case that a file describes.
     fn replay(&self, path: &Path) -> Result<(Vec<Subject>, Option<Case>), Failure> {
-        if !self.blocks.is_empty() || self.all || self.config.is_some() || !self.set.is_empty() {
+        if self.blocks.names_any() {
             return Err(Failure::input(format!(
                 "error[E0119]: {} says itself which block it is for\n help: name nothing besides \
                  the file",
@@ -230,7 +156,7 @@ impl Cosim {
         };
         let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
         let replay = Replay::parse(&text).map_err(wrong)?;
-        let mut subject = with_settings(find_block(&replay.block)?, &replay.set)?;
+        let mut subject = Subject::of(&with_settings(find_block(&replay.block)?, &replay.set)?)?;
         subject.command = None;
         let case = replay.case(&subject).map_err(wrong)?;
         Ok((vec![subject], Some(case)))
@@ -310,33 +236,6 @@ fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
         "error[E0115]: cannot write {}: {error}\n help: name another folder with `--output`",
         path.display()
     ))
-}
-
-/// A block with settings from the command line.
-fn with_settings(entry: &'static Entry, settings: &[String]) -> Result<Subject, Failure> {
-    // The reader of configurations knows all rules and has the words for them.
-    let (mut tech, mut block) = ("[tech]\n".to_string(), format!("[{}]\n", entry.name));
-    for setting in settings {
-        let pair = setting.split_once('=').map(|(key, value)| (key.trim(), value.trim()));
-        let Some((key, value)) = pair.filter(|(key, _)| *key != "name") else {
-            return Err(Failure::input(format!(
-                "error[E0120]: `--set {setting}` is no parameter and its value\n help: \
-                 `--set width=8`, or `--set tech.reset=sync_high`"
-            )));
-        };
-        // Words need no quotes here, which a shell would take away anyway.
-        let is_number =
-            value.trim_start_matches(['+', '-']).starts_with(|c: char| c.is_ascii_digit());
-        let is_bare = is_number || value.starts_with('"') || ["true", "false"].contains(&value);
-        let value = if is_bare { value.to_string() } else { format!("{value:?}") };
-        match key.strip_prefix("tech.") {
-            Some(key) => tech.push_str(&format!("{key} = {value}\n")),
-            None => block.push_str(&format!("{key} = {value}\n")),
-        }
-    }
-    let config = Config::parse("--set", &format!("{tech}{block}"), &blocks::sections())?;
-    let section = &config.blocks[0];
-    Ok(Subject::of(entry, &section.name, &section.values, config.tech)?)
 }
 
 fn progress(scenarios: u64) -> ProgressBar {

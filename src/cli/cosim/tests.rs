@@ -4,7 +4,8 @@ use clap::Parser;
 use wellen::simple;
 
 use super::*;
-use crate::cosim::verilator::{Cache, Toolchain};
+use crate::cosim::verilator::Toolchain;
+use crate::eda::Cache;
 
 #[derive(Parser)]
 struct Line {

@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use super::Options;
-use super::cache::{Cache, Digest};
 use super::library::{Functions, place_bytes};
 use super::toolchain::Toolchain;
 use crate::config::Reset;
-use crate::eda::{GXX, ToolError, VERILATOR, file_names, in_folder, said};
+use crate::eda::{Cache, Digest, GXX, ToolError, VERILATOR, file_names, in_folder, said};
 use crate::hdl::ir::Module;
 use crate::verilog::File;
 

@@ -7,7 +7,8 @@
 //!
 //! ```no_run
 //! use lacuna::config::Reset;
-//! use lacuna::cosim::verilator::{Cache, Library, Options, Start, Toolchain};
+//! use lacuna::cosim::verilator::{Library, Options, Start, Toolchain};
+//! use lacuna::eda::Cache;
 //! use lacuna::hdl::*;
 //! use lacuna::verilog;
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -53,7 +54,6 @@
 //! assumes to begin in reset. It does, for a moment in which there is no edge.
 
 mod build;
-mod cache;
 mod coverage;
 mod instance;
 mod library;
@@ -64,11 +64,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::config::Reset;
-use crate::eda::ToolError;
+use crate::eda::{Cache, ToolError};
 use crate::hdl::ir::Module;
 use crate::verilog::File;
 
-pub use cache::Cache;
 pub use coverage::{Coverage, Point, PointKind};
 pub use instance::{Instance, Port, Start};
 pub use messages::{Kind, MAX_MESSAGES, Message};

@@ -6,8 +6,7 @@ use std::process::Output;
 use std::thread;
 use std::time::UNIX_EPOCH;
 
-use super::cache::Digest;
-use crate::eda::{GXX, Tool, ToolError, VERILATOR, said};
+use crate::eda::{Digest, GXX, Tool, ToolError, VERILATOR, on_path, said};
 
 /// A Verilator and a C++ compiler that are there.
 #[derive(Clone, Debug)]
@@ -128,17 +127,6 @@ fn is_too_old(version: &str) -> bool {
     let number = version.split_whitespace().nth(1).unwrap_or_default();
     let numbers = number.split_once('.').map(|(major, minor)| (major.parse(), minor.parse()));
     matches!(numbers, Some((Ok(major), Ok(minor))) if (major, minor) < (5_u32, 6_u32))
-}
-
-/// Where a command is. The tools run in other folders, so a relative path is made absolute.
-fn on_path(command: &Path) -> Option<PathBuf> {
-    let found = if command.components().count() > 1 {
-        std::path::absolute(command).ok()
-    } else {
-        let folders = env::var_os("PATH")?;
-        env::split_paths(&folders).map(|folder| folder.join(command)).find(|path| path.is_file())
-    };
-    found.filter(|path| path.is_file())
 }
 
 /// Where a file really lies, how long it is and when it was written.

@@ -3,6 +3,7 @@
 use rand::SeedableRng;
 
 use super::*;
+use crate::blocks::Configured;
 use crate::blocks::testing::{agrees_with, elaborate, paths, snapshot};
 use crate::cosim::{Plan, Subject};
 
@@ -27,7 +28,8 @@ fn the_stimulus_reaches_every_address_and_meets_itself() {
     for parameters in all() {
         let entry = crate::blocks::find(SyncRam::NAME).unwrap();
         let values = crate::config::Parameters::to_values(&parameters);
-        let shape = Subject::of(entry, "ram", &values, Tech::default()).unwrap().shape;
+        let block = Configured::new(entry, values, Tech::default());
+        let shape = Subject::of(&block).unwrap().shape;
         let mut random = Random::seed_from_u64(7);
         let addresses = 1 << shape.inputs[0].fields[1].width;
         let (mut written, mut read) = (vec![false; addresses], vec![false; addresses]);

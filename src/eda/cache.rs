@@ -1,4 +1,4 @@
-//! What was built before: found by the hash of all that it was made from.
+//! What tools made before: found by the hash of all that it was made from.
 //!
 //! An entry is one file that ends with the hash of what stands before. It appears under its name
 //! at once and never changes, so whoever loads it has all of it; one whose hash is wrong counts as
@@ -12,13 +12,13 @@ use std::{env, fmt};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::eda::ToolError;
+use super::ToolError;
 
-/// How many bytes the libraries of a cache may take, and how many sets of runtime objects.
+/// How many bytes the files of one kind may take, and how many sets of runtime objects there may be.
 const LIMIT: u64 = 512 << 20;
 const RUNTIMES: usize = 6;
 
-/// Nobody waits for a library that long between looking at it and loading it.
+/// Nobody waits that long between looking at a file and loading it.
 const IN_USE: Duration = Duration::from_secs(60);
 
 /// How many builds can be told apart that run at the same time.
@@ -26,9 +26,9 @@ const LOCKS: u8 = 64;
 
 /// A SHA-256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Digest([u8; 32]);
+pub(crate) struct Digest([u8; 32]);
 
-pub(super) struct DigestBuilder(Sha256);
+pub(crate) struct DigestBuilder(Sha256);
 
 impl Digest {
     pub fn builder() -> DigestBuilder {
@@ -65,10 +65,10 @@ impl fmt::Display for Digest {
     }
 }
 
-/// A folder of built simulations.
+/// A folder of built simulations and of what tools found out.
 ///
-/// Any number of threads and processes may share it. It is kept below half a gigabyte: what was
-/// not used for longest goes first.
+/// Any number of threads and processes may share it. Either is kept below half a gigabyte: what
+/// was not used for longest goes first.
 #[derive(Clone, Debug)]
 pub struct Cache {
     folder: PathBuf,
@@ -95,7 +95,7 @@ impl Cache {
         Cache { folder: folder.into(), limit: LIMIT }
     }
 
-    /// The same folder with another limit, in bytes of libraries.
+    /// The same folder with another limit, in bytes of each kind of file.
     pub fn with_limit(self, bytes: u64) -> Cache {
         Cache { limit: bytes, ..self }
     }
@@ -107,34 +107,63 @@ impl Cache {
 
     /// The library of a key, if there is a sound one. `build` makes it otherwise, and nobody else
     /// does so meanwhile.
-    pub(super) fn library(
+    pub(crate) fn library(
         &self,
         key: Digest,
         build: impl FnOnce() -> Result<Vec<u8>, ToolError>,
     ) -> Result<PathBuf, ToolError> {
-        let path = self.libraries().join(format!("{key}.so"));
+        self.file("libraries", &format!("{key}.so"), key, build)
+    }
+
+    /// What tools found out about what has this key, if it is known; `work` finds out otherwise,
+    /// and nobody else does so meanwhile.
+    ///
+    /// The key is the hash of everything that the result depends on: the kind of work, its input,
+    /// what the tools are told, and their versions.
+    #[allow(dead_code)]
+    pub(crate) fn result(
+        &self,
+        key: Digest,
+        work: impl FnOnce() -> Result<Vec<u8>, ToolError>,
+    ) -> Result<Vec<u8>, ToolError> {
+        let path = self.file("results", &key.to_string(), key, work)?;
+        let mut bytes = self.files("read", || fs::read(&path))?;
+        bytes.truncate(bytes.len() - size_of::<Digest>());
+        Ok(bytes)
+    }
+
+    /// The file of a key, in the folder of its kind.
+    fn file(
+        &self,
+        kind: &str,
+        name: &str,
+        key: Digest,
+        build: impl FnOnce() -> Result<Vec<u8>, ToolError>,
+    ) -> Result<PathBuf, ToolError> {
+        let folder = self.folder.join(kind);
+        let path = folder.join(name);
         if is_sound(&path) {
             return Ok(path);
         }
-        let _lock = self.lock("library", key)?;
+        let _lock = self.lock(kind, key)?;
         if is_sound(&path) {
             return Ok(path);
         }
         let mut bytes = build()?;
         bytes.extend_from_slice(Digest::of(&bytes).as_ref());
-        self.files("write a library to", || {
-            fs::create_dir_all(self.libraries())?;
-            let mut file = tempfile::Builder::new().prefix("new-").tempfile_in(self.libraries())?;
+        self.files("write to", || {
+            fs::create_dir_all(&folder)?;
+            let mut file = tempfile::Builder::new().prefix("new-").tempfile_in(&folder)?;
             file.write_all(&bytes)?;
             file.persist(&path)?;
-            self.shrink(&path)
+            self.shrink(&folder, &path)
         })?;
         Ok(path)
     }
 
     /// The folder of a key's runtime objects, if it is as it was made; `build` fills a new one
     /// otherwise.
-    pub(super) fn runtime(
+    pub(crate) fn runtime(
         &self,
         key: Digest,
         build: impl FnOnce(&Path) -> Result<(), ToolError>,
@@ -143,7 +172,7 @@ impl Cache {
         if is_whole(&path) {
             return Ok(path);
         }
-        let _lock = self.lock("runtime", key)?;
+        let _lock = self.lock("runtimes", key)?;
         if is_whole(&path) {
             return Ok(path);
         }
@@ -164,10 +193,6 @@ impl Cache {
         Ok(path)
     }
 
-    fn libraries(&self) -> PathBuf {
-        self.folder.join("libraries")
-    }
-
     fn runtimes(&self) -> PathBuf {
         self.folder.join("runtimes")
     }
@@ -185,10 +210,10 @@ impl Cache {
         })
     }
 
-    /// Removes the libraries that were not used for longest until the rest fits, but `new` and
-    /// those that may be about to be loaded. One that is loaded lives on without its name.
-    fn shrink(&self, new: &Path) -> io::Result<()> {
-        let mut entries = by_age(&self.libraries())?;
+    /// Removes the files of a folder that were not used for longest until the rest fits, but `new`
+    /// and those that may be about to be loaded. One that is loaded lives on without its name.
+    fn shrink(&self, folder: &Path, new: &Path) -> io::Result<()> {
+        let mut entries = by_age(folder)?;
         let mut size: u64 = entries.iter().map(|entry| entry.size).sum();
         let long_ago = SystemTime::now() - IN_USE;
         entries.retain(|entry| entry.path != new && entry.used < long_ago);
@@ -225,7 +250,7 @@ impl Cache {
     }
 }
 
-/// Whether a library is there and whole. Then it has been used now.
+/// Whether a file is there and whole. Then it has been used now.
 fn is_sound(path: &Path) -> bool {
     let Ok(bytes) = fs::read(path) else { return false };
     let Some((content, sum)) = bytes.split_last_chunk::<32>() else { return false };
@@ -345,12 +370,27 @@ mod tests {
     }
 
     #[test]
+    fn what_was_found_out_is_known() {
+        let (_folder, cache) = cache();
+        let find = || cache.result(key("a"), || Ok(b"found".to_vec())).unwrap();
+        assert_eq!(find(), b"found");
+        let known = || panic!("it is known");
+        assert_eq!(cache.result(key("a"), known).unwrap(), b"found");
+        // Another kind of file has other names.
+        let library = cache.library(key("a"), || Ok(vec![])).unwrap();
+        assert!(fs::read(library).unwrap().starts_with(Digest::of(b"").as_ref()));
+        let path = cache.folder().join("results").join(key("a").to_string());
+        fs::write(&path, "damaged").unwrap();
+        assert_eq!(find(), b"found");
+    }
+
+    #[test]
     fn a_build_that_fails_leaves_nothing() {
         let (_folder, cache) = cache();
-        let fail = || Err(crate::eda::VERILATOR.missing());
+        let fail = || Err(super::super::VERILATOR.missing());
         assert!(cache.library(key("a"), fail).is_err());
         assert!(cache.library(key("a"), || Ok(b"library".to_vec())).is_ok());
-        assert!(cache.runtime(key("a"), |_| Err(crate::eda::VERILATOR.missing())).is_err());
+        assert!(cache.runtime(key("a"), |_| Err(super::super::VERILATOR.missing())).is_err());
         let write = |folder: &Path| {
             fs::write(folder.join("object"), "content").unwrap();
             Ok(())

@@ -1,0 +1,1 @@
+//! Evidence about emitted text: what it costs, and proof that the checks can fail.
