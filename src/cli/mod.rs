@@ -35,6 +35,7 @@ mod lint;
 mod list;
 mod schema;
 mod snapshot;
+mod table;
 
 use std::fmt;
 use std::io::{self, Write};

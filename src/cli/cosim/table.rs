@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::Row;
-use crate::cli::Report;
+use crate::cli::{Report, table};
 use crate::cosim::verilator::{Coverage, PointKind};
 use crate::cosim::{Plan, Stalls, Workshop};
 use crate::model::{Kind, Model};
@@ -36,7 +36,7 @@ pub(super) fn report(rows: &[Row], plan: &Plan, workshop: &Workshop) -> Report {
             text += &format!("{}: waveform in {}\n", row.subject.name, waveform.display());
         }
     }
-    text += &table(rows);
+    text += &overview(rows);
     text += &uncovered(rows);
     text += &summary(rows, plan, workshop);
     Report { text, json: json(rows, plan, workshop, passed), passed }
@@ -49,7 +49,7 @@ fn label(row: &Row) -> String {
 }
 
 /// A row for each subject, in columns; numbers to the right.
-fn table(rows: &[Row]) -> String {
+fn overview(rows: &[Row]) -> String {
     let measured = rows.iter().any(|row| row.outcome.coverage.is_some());
     let mut head = vec!["block", "scenarios", "beats", "cycles", "failed"];
     if measured {
@@ -70,17 +70,7 @@ fn table(rows: &[Row]) -> String {
         }
         cells.push(line);
     }
-    let width = |column: usize| cells.iter().map(|line| line[column].len()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..cells[0].len()).map(width).collect();
-    let mut text = String::new();
-    for line in &cells {
-        let _ = write!(text, "{:<width$}", line[0], width = widths[0]);
-        for (cell, width) in line.iter().zip(&widths).skip(1) {
-            let _ = write!(text, "  {cell:>width$}");
-        }
-        text.push('\n');
-    }
-    text
+    table::text(&cells)
 }
 
 /// Blocks of lines and branches that ran, of how many.
