@@ -5,6 +5,7 @@
 
 mod cache;
 mod liberty;
+mod liberty_text;
 mod lint;
 mod netlist;
 #[allow(dead_code, unused_imports)]
@@ -13,7 +14,8 @@ mod tool;
 pub use cache::Cache;
 pub(crate) use cache::Digest;
 pub(crate) use liberty::liberty;
+pub(crate) use liberty_text::Group;
 pub use lint::{Finding, lint};
 pub use netlist::{Netlists, netlists};
 pub use tool::ToolError;
-pub(crate) use tool::{GXX, Tool, VERILATOR, YOSYS, file_names, in_folder, on_path, said};
+pub(crate) use tool::{GXX, OPENSTA, Tool, VERILATOR, YOSYS, file_names, in_folder, on_path, said};
