@@ -10,7 +10,7 @@ use super::{Parts, PowerError};
 
 /// How far OpenSTA's power at uniform activity may be from that of the same sums: what single
 /// precision leaves.
-const TOLERANCE: f64 = 1e-3;
+pub(super) const TOLERANCE: f64 = 1e-3;
 
 /// What a part of a design is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,6 +89,24 @@ impl<'a> Plant<'a> {
             account.add(group, &[], Parts { switching_mw: charged * scale, ..Parts::default() });
         }
         Ok(account)
+    }
+
+    /// Of each cell of one output that is no clock, how often that toggles in a cycle; and what this
+    /// takes to charge the nets behind them, in mW.
+    pub fn charged(&self, activity: &Activity, clock_mhz: f64) -> (BTreeMap<usize, f64>, f64) {
+        let (mut toggles, mut sum) = (BTreeMap::new(), 0.0);
+        for (index, instance) in self.gates.cells.iter().enumerate() {
+            let cell = &self.library.cells[&instance.cell];
+            let outputs = instance.pins.iter().filter(|(pin, _)| cell.pins[*pin].is_output);
+            if let [(_, &net)] = outputs.collect::<Vec<_>>()[..]
+                && !self.is_clock[net]
+            {
+                let often = activity.toggles(net) as f64 / activity.cycles as f64;
+                toggles.insert(index, often);
+                sum += self.charge(net) * often * clock_mhz * 1e-3;
+            }
+        }
+        (toggles, sum)
     }
 
     /// What a toggle of a net takes from the supply to charge it, in pJ: half of what a rise does.

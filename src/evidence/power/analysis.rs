@@ -1,12 +1,17 @@
 //! What OpenSTA knows of a netlist: the slew at each pin, and its own power at uniform activity.
 //!
 //! OpenSTA 2.0.17 cannot be told the activity of a net inside of a design: `set_power_activity
-//! -pins` reads a variable that it never sets, and what its internal command annotates is
+//! -pins` calls a procedure that it does not have, and what the command below that one annotates is
 //! overwritten as activities are propagated from the inputs. It also counts the energy of a rise
 //! and that of a fall for each toggle of most pins. So powers are summed in `account.rs`, with the
-//! slews of OpenSTA, and compared with its own where both have to say the same.
+//! slews of OpenSTA.
+//!
+//! Activity that is said to be everywhere the same does count. One cell after another is asked for
+//! its power at the activity of its own output, so OpenSTA does say what recorded toggles cost to
+//! charge the nets of a design.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -42,51 +47,87 @@ impl Analysis {
     /// # Errors
     /// If it is missing, does not accept the netlist, or does not say everything.
     pub fn of(gates: &Gates) -> Result<Analysis, ToolError> {
-        let netlist = File { module: gates.top.clone(), text: gates.bare_verilog() };
-        in_folder(&[netlist], |folder| {
-            let what = "cannot write a script".to_string();
-            std::fs::write(
-                folder.join("power.tcl"),
-                script(gates, &liberty()?.display().to_string()),
-            )
-            .map_err(|source| ToolError::Files { what, source })?;
-            let output = OPENSTA.run_well(folder, &["-no_splash", "-exit", "power.tcl"])?;
-            let text = String::from_utf8_lossy(&output.stdout);
-            // It ends well whatever happens.
-            read(&text, gates).ok_or_else(|| OPENSTA.failed(folder, &output))
-        })
+        let script = format!(
+            "{}\
+             set_power_activity -global -activity 1 -duty 0.5\n\
+             foreach cell [get_cells *] {{\n\
+             \x20 puts \"cell [get_full_name $cell] [sta::instance_power $cell $corner]\"\n\
+             \x20 foreach pin [get_pins -of_objects $cell] {{\n\
+             \x20   puts \"pin [get_full_name $pin] \
+             [get_property $pin actual_rise_transition_max] \
+             [get_property $pin actual_fall_transition_max]\"\n\
+             \x20 }}\n\
+             }}\n\
+             puts \"end\"\n",
+            setup(gates, PERIOD, liberty()?)
+        );
+        run(gates, &script, |text| read(text, gates))
     }
 }
 
-fn script(gates: &Gates, liberty: &str) -> String {
-    let top = &gates.top;
-    let clock = match gates.port("clk_i") {
-        Some(net) => format!("[get_ports {}]", Gates::net_name(net)),
-        None => String::new(),
-    };
+/// What it takes to charge the nets behind some cells, in mW, with so many toggles in each cycle
+/// of `period` ns.
+///
+/// # Errors
+/// If OpenSTA is missing, does not accept the netlist, or does not say it of each cell.
+pub(super) fn switching(
+    gates: &Gates,
+    toggles: &BTreeMap<usize, f64>,
+    period: f64,
+) -> Result<f64, ToolError> {
+    let mut script = setup(gates, period, liberty()?);
+    for (&cell, toggles) in toggles {
+        let name = Gates::cell_name(cell);
+        script += &format!(
+            "set_power_activity -global -activity {toggles} -duty 0.5\n\
+             puts \"cell [sta::instance_power [get_cells {name}] $corner]\"\n"
+        );
+    }
+    run(gates, &script, |text| {
+        let cells = text.lines().filter_map(|line| line.strip_prefix("cell "));
+        let powers: Option<Vec<f64>> =
+            cells.map(|cell| cell.split_whitespace().nth(1)?.parse().ok()).collect();
+        let powers = powers.filter(|powers| powers.len() == toggles.len())?;
+        Some(powers.iter().sum::<f64>() * 1e3)
+    })
+}
+
+/// Runs a script, and reads what it prints.
+fn run<T>(
+    gates: &Gates,
+    script: &str,
+    read: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, ToolError> {
+    let netlist = File { module: gates.top.clone(), text: gates.bare_verilog() };
+    in_folder(&[netlist], |folder| {
+        let what = "cannot write a script".to_string();
+        std::fs::write(folder.join("power.tcl"), script)
+            .map_err(|source| ToolError::Files { what, source })?;
+        let output = OPENSTA.run_well(folder, &["-no_splash", "-exit", "power.tcl"])?;
+        // It ends well whatever happens.
+        read(&String::from_utf8_lossy(&output.stdout))
+            .ok_or_else(|| OPENSTA.failed(folder, &output))
+    })
+}
+
+/// A script that reads the netlist and says what its clock and inputs do.
+fn setup(gates: &Gates, period: f64, liberty: &Path) -> String {
+    let (top, liberty) = (&gates.top, liberty.display());
+    let clock = gates.port("clk_i").map(Gates::net_name).unwrap_or_default();
+    let source = if clock.is_empty() { String::new() } else { format!("[get_ports {clock}]") };
     format!(
         "read_liberty {liberty}\n\
          read_verilog {top}.v\n\
          link_design {top}\n\
-         create_clock -name clock -period {PERIOD} {clock}\n\
+         create_clock -name clock -period {period} {source}\n\
          foreach port [all_inputs] {{\n\
          \x20 set_input_transition {INPUT_SLEW} $port\n\
-         \x20 if {{[get_full_name $port] ne \"{clock_name}\"}} {{\n\
+         \x20 if {{[get_full_name $port] ne \"{clock}\"}} {{\n\
          \x20   set_input_delay 0 -clock clock $port\n\
          \x20 }}\n\
          }}\n\
          set_clock_transition {INPUT_SLEW} [get_clocks clock]\n\
-         set_power_activity -global -activity 1 -duty 0.5\n\
-         set corner [sta::cmd_corner]\n\
-         foreach cell [get_cells *] {{\n\
-         \x20 puts \"cell [get_full_name $cell] [sta::instance_power $cell $corner]\"\n\
-         \x20 foreach pin [get_pins -of_objects $cell] {{\n\
-         \x20   puts \"pin [get_full_name $pin] [get_property $pin actual_rise_transition_max] \
-         [get_property $pin actual_fall_transition_max]\"\n\
-         \x20 }}\n\
-         }}\n\
-         puts \"end\"\n",
-        clock_name = gates.port("clk_i").map(Gates::net_name).unwrap_or_default(),
+         set corner [sta::cmd_corner]\n"
     )
 }
 

@@ -154,15 +154,12 @@ impl Gates {
     /// As a module whose ports are nets: timing analysers know no assignments.
     pub fn bare_verilog(&self) -> String {
         let mut directions: BTreeMap<Net, &str> = BTreeMap::new();
-        for port in &self.ports {
-            let nets = port.nets.iter().filter(|net| !Gates::is_constant(**net));
-            for &net in nets {
-                // What passes through is driven from outside.
-                match port.is_output {
-                    true => directions.entry(net).or_insert("output"),
-                    false => directions.entry(net).insert_entry("input").into_mut(),
-                };
-            }
+        // What passes through is driven from outside, so inputs come last and stay.
+        for is_output in [true, false] {
+            let ports = self.ports.iter().filter(|port| port.is_output == is_output);
+            let direction = if is_output { "output" } else { "input" };
+            let nets = ports.flat_map(|port| &port.nets).filter(|net| !Gates::is_constant(**net));
+            directions.extend(nets.map(|&net| (net, direction)));
         }
         let names: Vec<String> = directions.keys().map(|&net| Gates::net_name(net)).collect();
         let mut text = format!("module {} ({});\n", self.top, names.join(", "));

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::eda::Group;
 
+/// A load that few nets have, in pF: energies that are known from there on say little about less.
+pub(super) const HEAVY: f64 = 0.1;
+
 /// Energies are in pJ, capacitances in pF, slews in ns, leakage in nW.
 #[derive(Clone, Debug)]
 pub(super) struct Library {
@@ -86,6 +89,12 @@ impl Library {
 }
 
 impl Cell {
+    /// The least load for which an energy was characterised.
+    pub fn least_load(&self) -> Option<f64> {
+        let energies = self.pins.values().flat_map(|pin| &pin.energies);
+        energies.filter_map(|energy| energy.rise.least_load()).min_by(f64::total_cmp)
+    }
+
     fn read(cell: &Group, templates: &BTreeMap<&str, Vec<Axis>>) -> Option<Cell> {
         let pins = cell.groups("pin").map(|pin| {
             let energies = pin.groups("internal_power").map(|group| Energy::read(group, templates));
@@ -134,8 +143,7 @@ impl Table {
     }
 
     /// The least load that was characterised, if the table has one.
-    #[cfg(test)]
-    pub fn least_load(&self) -> Option<f64> {
+    fn least_load(&self) -> Option<f64> {
         self.axes.iter().find(|(axis, _)| *axis == Axis::Load).map(|(_, points)| points[0])
     }
 }
@@ -182,28 +190,21 @@ mod tests {
         let library = osu018();
         assert_eq!((library.voltage, library.temperature), (1.8, 25.0));
         assert_eq!(library.cells.len(), 32);
-        for (name, cell) in &library.cells {
-            for (pin_name, pin) in &cell.pins {
-                let place = format!("{name}.{pin_name}");
-                let loads = pin.energies.iter().filter_map(|energy| energy.rise.least_load());
-                let least = loads.fold(f64::INFINITY, f64::min);
-                match (pin.is_output, cell.is_sequential) {
-                    // Each input of each cell that can move an output has a table.
-                    (true, false) => {
-                        assert!(pin.energies.len() + 1 >= cell.pins.len() - 1, "{place}")
-                    }
-                    (true, true) => assert!(!pin.energies.is_empty(), "{place}"),
-                    (false, true) => {}
-                    (false, false) if name.starts_with("TBUF") => {}
-                    (false, false) => assert!(pin.energies.is_empty(), "{place}"),
-                }
-                if pin.is_output {
-                    assert_eq!(least, if name == "DFFSR" { 0.1 } else { least }, "{place}");
-                    assert!(
-                        name == "DFFSR" || name == "LATCH" || least <= 0.015,
-                        "{place} {least}"
-                    );
-                }
+        let heavy = |cell: &Cell| cell.least_load().is_some_and(|load| load >= HEAVY);
+        let heavy: Vec<_> = library.cells.iter().filter(|(_, cell)| heavy(cell)).collect();
+        let names: Vec<&str> = heavy.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["CLKBUF1", "CLKBUF2", "CLKBUF3", "DFFSR", "LATCH"]);
+        for (name, cell) in library.cells.iter().filter(|(name, _)| !name.starts_with("TBUF")) {
+            let (outputs, inputs): (Vec<_>, Vec<_>) =
+                cell.pins.iter().partition(|(_, pin)| pin.is_output);
+            // Each input of a gate can move an output, which has its energy.
+            let known = |input: &String| {
+                let mut energies = outputs.iter().flat_map(|(_, pin)| &pin.energies);
+                energies.any(|energy| energy.related.as_ref() == Some(input))
+            };
+            for (input, pin) in inputs {
+                assert!(cell.is_sequential || known(input), "{name}.{input}");
+                assert!(cell.is_sequential || pin.energies.is_empty(), "{name}.{input}");
             }
         }
     }
