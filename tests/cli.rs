@@ -428,7 +428,7 @@ fn accepted_netlists_are_kept_beside_the_configuration() {
 fn a_missing_tool_is_named() {
     let folder = Folder::with(FIFO);
     fs::create_dir(folder.path("bin")).unwrap();
-    for line in ["lint", "snapshot", "cosim"] {
+    for line in ["lint", "snapshot", "cosim", "power"] {
         let run = |json: &[&str]| {
             let mut command = folder.command(line.split(' ').chain(json.iter().copied()));
             command.env("PATH", folder.path("bin"));
@@ -470,6 +470,30 @@ fn cosim_says_what_was_compared() {
     assert_eq!(json["blocks"][0]["set"], json!(["depth=2"]));
     assert_eq!(json["blocks"][0]["scenarios"], json!(["random/0"]));
     assert!(json["blocks"][0]["beats"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn power_is_estimated_or_refused() {
+    let folder = Folder::new();
+    let mac = "power mac --set a_width=2 --set b_width=3 --set longest=4 --target osu018";
+    let json = folder.json(0, &format!("{mac} --clock 50 --scenario random/half --beats 50"));
+    let power = &json["powers"][0];
+    assert_eq!((&power["block"], &power["clock_mhz"]), (&json!("mac"), &json!(50.0)));
+    assert_eq!(power["settings"], json!(["a_width=2", "b_width=3", "longest=4"]));
+    assert_eq!(power["workload"], "random/half");
+    let (moving, compared) = (power["moving"].as_f64().unwrap(), power["compared"].as_u64());
+    assert!(moving > 0.2 && moving < 0.9 && compared.unwrap() > 0, "{power}");
+    assert!(power["combinational"]["switching_mw"].as_f64().unwrap() > 0.0);
+    let text = folder.expect(0, &format!("{mac} --scenario random/busy --beats 50")).out;
+    for words in ["random/busy    100%", "no wires", "glitches are not counted", "ideal clock"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    let refused = folder.expect(1, &format!("{mac} --scenario random/busy --beats 1"));
+    assert!(refused.out.contains("error[E0408]: nothing came out of mac"), "{}", refused.out);
+    for wrong in ["--scenario random/3", "--scenario busy", "--clock -1", "--target ice40"] {
+        folder.expect(2, &format!("{mac} {wrong}"));
+    }
+    folder.expect(2, "power reset_synchronizer --scenario random/half");
 }
 
 #[test]

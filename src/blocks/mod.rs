@@ -6,6 +6,7 @@
 
 pub mod common;
 mod configured;
+pub mod precision;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -150,6 +151,7 @@ pub const REGISTRY: &[Entry] = &[
     Entry::of::<common::sync_ram::SyncRam>(),
     Entry::of::<common::reset_synchronizer::ResetSynchronizer>(),
     Entry::of::<common::clock_gate::ClockGateBlock>(),
+    Entry::of::<precision::mac::Mac>(),
 ];
 
 /// The block called `name`.

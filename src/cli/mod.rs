@@ -24,6 +24,7 @@
 //! | E0401 | What was simulated disagrees with the golden model or the declared timing. |
 //! | E0402 | Two simulators disagree where the golden model has nothing against either. |
 //! | E0403 | A golden model or a stimulus is not of the module's shape.               |
+//! | E0408 | What power is to be estimated from cannot be used: the netlist does something else than the golden model says, a net is not recorded, nothing toggles, or OpenSTA disagrees. |
 
 mod chosen;
 mod completions;
@@ -33,6 +34,7 @@ mod emit;
 mod init;
 mod lint;
 mod list;
+mod power;
 mod schema;
 mod snapshot;
 mod table;
@@ -73,6 +75,7 @@ enum Command {
     Emit(emit::Emit),
     Lint(lint::Lint),
     Cosim(cosim::Cosim),
+    Power(power::PowerCommand),
     Snapshot(snapshot::Snapshot),
     Schema(schema::Schema),
     Completions(completions::Completions),
@@ -225,6 +228,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Emit(command) => command.run(),
         Command::Lint(command) => command.run(),
         Command::Cosim(command) => command.run(),
+        Command::Power(command) => command.run(),
         Command::Snapshot(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Completions(command) => command.run(),

@@ -9,7 +9,7 @@ use crate::hdl::eval::{EvalError, Evaluator, Port};
 use crate::model::Bits;
 
 /// How long a reset lasts.
-const RESET_CYCLES: u32 = 2;
+pub(crate) const RESET_CYCLES: u32 = 2;
 
 /// A module in a simulator. Ports are known by their position in [`Module::ports`].
 pub(super) trait Engine {

@@ -82,10 +82,11 @@ pub mod verilator;
 mod tests;
 
 pub use check::{Failure, Outcome, Plan};
+pub(crate) use engine::RESET_CYCLES;
 pub use mismatch::{Difference, Finding, Mismatch, Place};
 pub use replay::Replay;
 pub use rig::{Rig, RigError, Workshop};
 pub use run::Run;
-pub use scenario::{Case, Scenario};
+pub use scenario::{Case, Idle, Scenario};
 pub use stalls::Stalls;
 pub use subject::{Subject, SubjectError};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::scenario::Case;
+use super::scenario::{Case, Idle};
 use super::stalls::Stalls;
 use super::subject::Subject;
 use super::verilator::Start;
@@ -26,6 +26,9 @@ pub struct Replay {
     stalls: (Stalls, Stalls),
     /// Where their chance comes from.
     seed: u64,
+    /// What the payloads are while nothing is offered.
+    #[serde(default, skip_serializing_if = "Idle::is_noise")]
+    idle: Idle,
     /// After how many cycles a reset interrupts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reset_after: Option<u64>,
@@ -52,6 +55,7 @@ impl Replay {
             },
             stalls: case.stalls,
             seed: case.seed,
+            idle: case.idle,
             reset_after: case.reset_after,
             held: held.map(|(field, value)| (field.name.clone(), value.to_string())).collect(),
             inputs: inputs
@@ -119,7 +123,7 @@ impl Replay {
             return Err("the block may not be given this stimulus".to_string());
         }
         let start = self.state.map_or(Start::Zero, Start::Random);
-        let (stalls, seed, reset_after) = (self.stalls, self.seed, self.reset_after);
-        Ok(Case { start, stalls, seed, reset_after, stimulus })
+        let (stalls, seed, idle) = (self.stalls, self.seed, self.idle);
+        Ok(Case { start, stalls, seed, idle, reset_after: self.reset_after, stimulus })
     }
 }

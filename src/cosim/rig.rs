@@ -127,7 +127,7 @@ impl Rig {
         Some(run(subject, &mut engines, case).mismatches.is_empty())
     }
 
-    /// Records a waveform (FST) of a case in Verilator.
+    /// Records a waveform (FST) of a case in Verilator, and says what came of the run.
     ///
     /// # Errors
     /// If the simulation cannot be built, or the file not be written.
@@ -136,13 +136,12 @@ impl Rig {
         workshop: &Workshop,
         case: &Case,
         path: &Path,
-    ) -> Result<(), ToolError> {
+    ) -> Result<Run, ToolError> {
         let options = Options { trace: true, assertions: true, coverage: false };
         let mut instance = workshop.library(subject, options)?.instance(case.start);
         instance.trace(path)?;
         let mut engines: [Box<dyn Engine>; 1] =
             [Box::new(Verilated::new(&subject.module, instance))];
-        run(subject, &mut engines, case);
-        Ok(())
+        Ok(run(subject, &mut engines, case))
     }
 }

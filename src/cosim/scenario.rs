@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use rand::{RngExt, SeedableRng};
+use serde::{Deserialize, Serialize};
 
 use super::stalls::Stalls;
 use super::subject::Subject;
@@ -32,10 +33,30 @@ pub struct Case {
     pub stalls: (Stalls, Stalls),
     /// Where the chance of the stalls comes from.
     pub seed: u64,
+    /// What the sources' payloads are while nothing is offered.
+    pub idle: Idle,
     /// After how many cycles a reset interrupts; then everything begins again.
     pub reset_after: Option<u64>,
     /// What goes in.
     pub stimulus: Stimulus,
+}
+
+/// What the payload of a stream is while its valid is 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Idle {
+    /// Something else in every cycle, by chance: it means nothing, so nothing may depend on it.
+    #[default]
+    Noise,
+    /// That of the beat before.
+    Held,
+}
+
+impl Idle {
+    /// Whether it is what scenarios have.
+    pub(super) fn is_noise(&self) -> bool {
+        *self == Idle::Noise
+    }
 }
 
 /// How many resets in mid-stream a module of plain ports meets in a scenario.
@@ -77,7 +98,8 @@ impl Scenario {
             _ => beats,
         };
         let (start, reset_after) = (Start::Zero, None);
-        let calm = Case { start, stalls: self.stalls(), seed, reset_after, stimulus };
+        let (stalls, idle) = (self.stalls(), Idle::Noise);
+        let calm = Case { start, stalls, seed, idle, reset_after, stimulus };
         // Stream scenarios come in many pairs of stalls, each with a reset of its own.
         let count = if let Model::Ports(_) = subject.model { ROUGH_CASES } else { 1 };
         let rough = rough.iter().take(count).map(|(state, after)| Case {

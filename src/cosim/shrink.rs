@@ -159,12 +159,13 @@ impl<A: Fn(&Stimulus) -> bool, F: FnMut(&Case) -> (bool, u64)> Shrinker<A, F> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cosim::Idle;
 
     /// A case of that many beats of 8 bits.
     fn case(beats: usize) -> Case {
         let stimulus = Stimulus { inputs: vec![vec![vec![Bits::new(8, -1)]; beats]], held: vec![] };
         let (start, stalls) = (Start::Zero, (Stalls::None, Stalls::None));
-        Case { start, stalls, seed: 0, reset_after: None, stimulus }
+        Case { start, stalls, seed: 0, idle: Idle::Noise, reset_after: None, stimulus }
     }
 
     #[test]

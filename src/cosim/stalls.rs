@@ -19,10 +19,13 @@ pub enum Stalls {
     Bursts,
     /// Until nothing has moved for some time, so that everything between runs full or empty.
     Long,
+    /// In all but one of 16 cycles, by chance. No scenario has it: it tells little more than
+    /// `Random` about whether a block is right, but how much it moves when there is little to do.
+    Mostly,
 }
 
 impl Stalls {
-    /// Every profile.
+    /// Every profile that scenarios are made of.
     pub const ALL: [Stalls; 4] = [Stalls::None, Stalls::Random, Stalls::Bursts, Stalls::Long];
 
     /// Every profile against every other: the sources' and the sinks'. The first pair never stalls.
@@ -37,6 +40,7 @@ impl Stalls {
             Stalls::Random => "random",
             Stalls::Bursts => "bursts",
             Stalls::Long => "long",
+            Stalls::Mostly => "mostly",
         }
     }
 }
@@ -71,6 +75,7 @@ impl Pace {
         match self.stalls {
             Stalls::None => return true,
             Stalls::Random => return random.random(),
+            Stalls::Mostly => return random.random_ratio(1, 16),
             Stalls::Bursts | Stalls::Long => {}
         }
         if self.left == 0 {

@@ -4,6 +4,8 @@
 //! its own last lines and the folder where its input lies.
 
 mod cache;
+mod liberty;
+mod liberty_text;
 mod lint;
 mod netlist;
 #[allow(dead_code, unused_imports)]
@@ -11,7 +13,9 @@ mod tool;
 
 pub use cache::Cache;
 pub(crate) use cache::Digest;
+pub(crate) use liberty::liberty;
+pub(crate) use liberty_text::Group;
 pub use lint::{Finding, lint};
 pub use netlist::{Netlists, netlists};
 pub use tool::ToolError;
-pub(crate) use tool::{GXX, Tool, VERILATOR, file_names, in_folder, on_path, said};
+pub(crate) use tool::{GXX, OPENSTA, Tool, VERILATOR, YOSYS, file_names, in_folder, on_path, said};

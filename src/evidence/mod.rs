@@ -1,1 +1,4 @@
 //! Evidence about emitted text: what it costs, and proof that the checks can fail.
+
+pub mod power;
+pub mod synth;

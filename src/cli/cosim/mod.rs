@@ -48,7 +48,7 @@ pub(super) struct Cosim {
 }
 
 /// Numbers in decimal or hexadecimal digits.
-fn parse_seed(text: &str) -> Result<u64, String> {
+pub(super) fn parse_seed(text: &str) -> Result<u64, String> {
     let parsed = match text.strip_prefix("0x") {
         Some(digits) => u64::from_str_radix(digits, 16),
         None => text.parse(),

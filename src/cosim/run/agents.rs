@@ -2,6 +2,7 @@
 
 use super::Bench;
 use crate::cosim::mismatch::{Finding, Place, differences};
+use crate::cosim::scenario::Idle;
 use crate::cosim::stalls::Pace;
 use crate::model::{Beat, Bits, Channel, Emitted, Random};
 
@@ -46,10 +47,11 @@ impl Source<'_> {
             match next.filter(|_| self.offers) {
                 Some(beat) => bench.set(port, &beat[field]),
                 // What is not valid means nothing.
-                None => {
+                None if bench.case.idle == Idle::Noise => {
                     let width = self.channel.fields[field].width;
                     bench.set(port, &Bits::random(width, random));
                 }
+                None => {}
             }
         }
     }

@@ -23,6 +23,10 @@ pub struct Run {
     pub cycles: u64,
     /// Beats of the outputs that were compared with the model's.
     pub beats: u64,
+    /// Of these, from the last reset until all beats were through.
+    pub through: u64,
+    /// Of those, how many in which a beat of a stream went in or came out.
+    pub moving: u64,
     /// What was wrong, in the order of its appearance, up to a limit.
     pub mismatches: Vec<Mismatch>,
     /// Whether the block was filled until nothing went in any more, as far as the model says when.

@@ -55,6 +55,7 @@ pub(super) fn run(
             bench.report(Place::Module, finding);
         }
         bench.run.beats += 1;
+        bench.run.through = bench.cycle + 1;
         bench.step();
         model.step(row);
         rows = rest;

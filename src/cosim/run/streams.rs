@@ -31,6 +31,8 @@ pub(super) struct Streams<'a> {
     random: Random,
     /// Cycles since a beat moved.
     quiet: u64,
+    /// Cycles in which one did.
+    moving: u64,
 }
 
 impl<'a> Streams<'a> {
@@ -90,6 +92,7 @@ impl<'a> Streams<'a> {
             plain: plain(Direction::Output).collect(),
             random: Random::seed_from_u64(bench.case.seed),
             quiet: 0,
+            moving: 0,
         }
     }
 
@@ -114,6 +117,7 @@ impl<'a> Streams<'a> {
                 return self.report_stuck(bench);
             }
         }
+        (bench.run.through, bench.run.moving) = (bench.cycle, self.moving);
         // What the model does not know of would come now.
         for sink in &mut self.sinks {
             sink.pace = Pace::new(Stalls::None);
@@ -151,7 +155,7 @@ impl<'a> Streams<'a> {
             bench.set(*port, value);
         }
         bench.reset();
-        self.quiet = 0;
+        (self.quiet, self.moving) = (0, 0);
     }
 
     fn cycle(&mut self, bench: &mut Bench) {
@@ -177,6 +181,7 @@ impl<'a> Streams<'a> {
             source.offers &= source.accepted.last() != Some(&bench.cycle);
         }
         self.quiet = if moved { 0 } else { self.quiet + 1 };
+        self.moving += u64::from(moved);
         bench.step();
     }
 

@@ -1,0 +1,70 @@
+//! The hardware of the multiply-accumulate lane.
+
+use std::sync::Arc;
+
+use num_bigint::BigInt;
+
+use super::{Mac, MacParameters};
+use crate::blocks::Block;
+use crate::hdl::{Errors, Expr, Module, ModuleBuilder, Type, bit, sint};
+
+/// The smallest type that holds the sum of any `longest` products.
+fn sum_type(p: &MacParameters) -> Type {
+    let (a, b) = (sint(p.a_width), sint(p.b_width));
+    let greatest: BigInt = a.min() * b.min();
+    let least: BigInt = (a.min() * b.max()).min(a.max() * b.min());
+    Type::of(&(greatest * p.longest)).join(Type::of(&(least * p.longest)))
+}
+
+pub(super) fn describe(name: &str, p: &MacParameters) -> Result<Arc<Module>, Errors> {
+    let m = ModuleBuilder::new(name);
+    let sum_type = sum_type(p);
+    let isolated = match p.isolate {
+        true => " Unless a beat goes in, the multiplier sees zeros.",
+        false => "",
+    };
+    m.doc(format!(
+        "{}\n\n\
+         The sum of up to {} products fits; that of more is exact modulo 2^{}.{isolated} \
+         `in_ready_o` follows `out_ready_i` without a register between.",
+        Mac::SUMMARY,
+        p.longest,
+        sum_type.width
+    ));
+    m.parameter("a_width", p.a_width);
+    m.parameter("b_width", p.b_width);
+    m.parameter("longest", p.longest);
+    m.parameter("isolate", p.isolate);
+    m.timing(1, 1);
+    let input =
+        m.stream_in("in", &[("a", sint(p.a_width)), ("b", sint(p.b_width)), ("last", bit())]);
+    let output = m.stream_out("out", &[("sum", sum_type)]);
+
+    let accept = input.fire().named("accept");
+    let operand = |name: &str| -> Expr {
+        match p.isolate {
+            true => accept.mux(input[name], 0).named(&format!("{name}_isolated")),
+            false => input[name],
+        }
+    };
+    let (a, b) = (operand("a"), operand("b"));
+    if p.isolate {
+        m.assert("operands_rest", accept | (a.eq(0) & b.eq(0)));
+    }
+    let product = (a * b).named("product");
+
+    let sum = m.register("sum", sum_type);
+    let first = m.register("first", bit()).reset(1);
+    let valid = m.register("valid", bit()).reset(0);
+    let so_far = first.mux(0, sum).named("so_far");
+    m.when(accept, || {
+        sum.set((so_far + product).wrap(sum_type));
+        first.set(input["last"]);
+    });
+    m.when(input.ready, || valid.set(input.valid & input["last"]));
+    m.assert("a_sum_that_waits_is_whole", !valid | first);
+    input.ready.set(!valid | output.ready);
+    output.valid.set(valid);
+    output["sum"].set(sum);
+    m.finish()
+}

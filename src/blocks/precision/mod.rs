@@ -1,0 +1,3 @@
+//! Blocks that multiply and add, exactly.
+
+pub mod mac;
