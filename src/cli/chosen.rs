@@ -21,7 +21,7 @@ pub(super) struct Blocks {
     /// The blocks of this configuration.
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// A parameter, or `tech.KEY`; then the block is simulated at these parameters alone.
+    /// A parameter, or `tech.KEY`; then the block is taken at these parameters alone.
     #[arg(long, value_name = "KEY=VALUE", conflicts_with = "config")]
     set: Vec<String>,
 }
@@ -30,7 +30,6 @@ pub(super) struct Blocks {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sizes {
     /// At their defaults.
-    #[expect(dead_code)]
     Defaults,
     /// At their defaults, and at the odd sizes that they name themselves.
     AllOdd,

@@ -24,6 +24,7 @@
 //! | E0401 | What was simulated disagrees with the golden model or the declared timing. |
 //! | E0402 | Two simulators disagree where the golden model has nothing against either. |
 //! | E0403 | A golden model or a stimulus is not of the module's shape.               |
+//! | E0407 | A mistake in the Verilog that the cosimulation does not find.            |
 
 mod chosen;
 mod completions;
@@ -33,6 +34,7 @@ mod emit;
 mod init;
 mod lint;
 mod list;
+mod mutate;
 mod schema;
 mod snapshot;
 
@@ -72,6 +74,7 @@ enum Command {
     Emit(emit::Emit),
     Lint(lint::Lint),
     Cosim(cosim::Cosim),
+    Mutate(mutate::Mutate),
     Snapshot(snapshot::Snapshot),
     Schema(schema::Schema),
     Completions(completions::Completions),
@@ -224,6 +227,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Emit(command) => command.run(),
         Command::Lint(command) => command.run(),
         Command::Cosim(command) => command.run(),
+        Command::Mutate(command) => command.run(),
         Command::Snapshot(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Completions(command) => command.run(),

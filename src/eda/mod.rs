@@ -14,4 +14,4 @@ pub(crate) use cache::Digest;
 pub use lint::{Finding, lint};
 pub use netlist::{Netlists, netlists};
 pub use tool::ToolError;
-pub(crate) use tool::{GXX, Tool, VERILATOR, file_names, in_folder, on_path, said};
+pub(crate) use tool::{GXX, Tool, VERILATOR, YOSYS, Z3, file_names, in_folder, on_path, said};
