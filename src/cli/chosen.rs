@@ -21,7 +21,7 @@ pub(super) struct Blocks {
     /// The blocks of this configuration.
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// A parameter, or `tech.KEY`; then the block is simulated at these parameters alone.
+    /// A parameter, or `tech.KEY`; then the block is taken at these parameters alone.
     #[arg(long, value_name = "KEY=VALUE", conflicts_with = "config")]
     set: Vec<String>,
 }

@@ -25,6 +25,7 @@
 //! | E0402 | Two simulators disagree where the golden model has nothing against either. |
 //! | E0403 | A golden model or a stimulus is not of the module's shape.               |
 //! | E0408 | What power is to be estimated from cannot be used: the netlist does something else than the golden model says, a net is not recorded, nothing toggles, or OpenSTA disagrees. |
+//! | E0407 | A mistake in the Verilog that the cosimulation does not find.            |
 
 mod chosen;
 mod completions;
@@ -34,6 +35,7 @@ mod emit;
 mod init;
 mod lint;
 mod list;
+mod mutate;
 mod power;
 mod schema;
 mod snapshot;
@@ -76,6 +78,7 @@ enum Command {
     Lint(lint::Lint),
     Cosim(cosim::Cosim),
     Power(power::PowerCommand),
+    Mutate(mutate::Mutate),
     Snapshot(snapshot::Snapshot),
     Schema(schema::Schema),
     Completions(completions::Completions),
@@ -229,6 +232,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Lint(command) => command.run(),
         Command::Cosim(command) => command.run(),
         Command::Power(command) => command.run(),
+        Command::Mutate(command) => command.run(),
         Command::Snapshot(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Completions(command) => command.run(),

@@ -119,7 +119,12 @@ pub(super) struct Verilated {
 }
 
 impl Verilated {
-    pub(super) fn new(module: &Module, sim: Instance) -> Verilated {
+    /// An instance with the module's ports, and with further inputs at the values they are tied to.
+    pub(super) fn new(module: &Module, mut sim: Instance, tied: &[(String, Bits)]) -> Verilated {
+        for (input, value) in tied {
+            let port = sim.port(input).expect("what is tied is an input of the library");
+            sim.set_limbs(port, value.limbs());
+        }
         let signals = module.ports.iter().map(|&port| module.signal(port));
         let port = |name: &str| sim.port(name).expect("the library is the module's");
         Verilated {

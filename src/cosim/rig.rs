@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use super::engine::{Engine, Evaluated, Verilated};
-use super::run::{Run, run};
+use super::mismatch::Mismatch;
+use super::run::{MOST_MISMATCHES, Run, run};
 use super::scenario::Case;
 use super::subject::Subject;
 use super::verilator::{Library, Options, Start, Toolchain};
 use crate::eda::{Cache, ToolError};
 use crate::hdl::eval::EvalError;
+use crate::model::Bits;
 
 /// What builds simulations, and where they are kept.
 #[derive(Clone, Debug)]
@@ -49,9 +51,12 @@ pub enum RigError {
 ///
 /// The model is compared with the first of them, and what the others show has to be what the first
 /// shows.
+#[derive(Clone)]
 pub struct Rig {
     evaluator: Evaluated,
     library: Option<Library>,
+    /// Inputs of the library that the subject does not have.
+    tied: Vec<(String, Bits)>,
     measures: bool,
 }
 
@@ -77,7 +82,7 @@ impl Rig {
     /// If the module cannot be evaluated.
     pub fn evaluator(subject: &Subject) -> Result<Rig, EvalError> {
         let evaluator = Evaluated::new(&subject.module, subject.tech.reset)?;
-        Ok(Rig { evaluator, library: None, measures: false })
+        Ok(Rig { evaluator, library: None, tied: vec![], measures: false })
     }
 
     /// Verilator, with the properties of the design, and the evaluator beside it; with `coverage`,
@@ -97,6 +102,22 @@ impl Rig {
         Ok(rig)
     }
 
+    /// Another library in the place of the subject's text, such as one of its netlist, and the
+    /// evaluator beside it. The library has the subject's ports, and perhaps further inputs.
+    ///
+    /// # Errors
+    /// If the module cannot be evaluated.
+    pub fn of_library(subject: &Subject, library: Library) -> Result<Rig, EvalError> {
+        Ok(Rig { library: Some(library), ..Rig::evaluator(subject)? })
+    }
+
+    /// The same, where an input of the library that the subject does not have keeps a value.
+    pub fn tie(&self, input: &str, value: Bits) -> Rig {
+        let mut rig = self.clone();
+        rig.tied.push((input.to_string(), value));
+        rig
+    }
+
     /// What reports call the engine that the model is compared with.
     pub(super) fn first_name(&self) -> &'static str {
         if self.library.is_some() { "rtl" } else { "evaluator" }
@@ -104,17 +125,33 @@ impl Rig {
 
     /// Runs a case.
     pub fn run(&self, subject: &Subject, case: &Case) -> Run {
-        let mut engines: Vec<Box<dyn Engine>> = vec![];
-        if let Some(library) = &self.library {
-            let instance = library.instance(case.start);
-            engines.push(Box::new(Verilated::new(&subject.module, instance)));
-        }
-        engines.push(Box::new(self.evaluator.start(case.start)));
-        let mut result = run(subject, &mut engines, case);
+        let mut engines = self.engines(subject, case);
+        let mut result = run(subject, &mut engines, case, MOST_MISMATCHES);
         if self.measures {
             result.coverage = engines[0].coverage();
         }
         result
+    }
+
+    /// The first mismatch of a case, at which the run ends. Without `others`, only the first
+    /// simulator runs, which the model is compared with.
+    pub fn first_mismatch(&self, subject: &Subject, case: &Case, others: bool) -> Option<Mismatch> {
+        let mut engines = self.engines(subject, case);
+        if !others {
+            engines.truncate(1);
+        }
+        run(subject, &mut engines, case, 1).mismatches.into_iter().next()
+    }
+
+    /// The simulators as they begin, the one that the model is compared with first.
+    fn engines(&self, subject: &Subject, case: &Case) -> Vec<Box<dyn Engine>> {
+        let mut engines: Vec<Box<dyn Engine>> = vec![];
+        if let Some(library) = &self.library {
+            let instance = library.instance(case.start);
+            engines.push(Box::new(Verilated::new(&subject.module, instance, &self.tied)));
+        }
+        engines.push(Box::new(self.evaluator.start(case.start)));
+        engines
     }
 
     /// Whether the evaluator alone agrees with the model in a case. None if it is what the model is
@@ -124,7 +161,7 @@ impl Rig {
             return None;
         }
         let mut engines: [Box<dyn Engine>; 1] = [Box::new(self.evaluator.start(case.start))];
-        Some(run(subject, &mut engines, case).mismatches.is_empty())
+        Some(run(subject, &mut engines, case, 1).mismatches.is_empty())
     }
 
     /// Records a waveform (FST) of a case in Verilator, and says what came of the run.
@@ -141,7 +178,7 @@ impl Rig {
         let mut instance = workshop.library(subject, options)?.instance(case.start);
         instance.trace(path)?;
         let mut engines: [Box<dyn Engine>; 1] =
-            [Box::new(Verilated::new(&subject.module, instance))];
-        Ok(run(subject, &mut engines, case))
+            [Box::new(Verilated::new(&subject.module, instance, &[]))];
+        Ok(run(subject, &mut engines, case, MOST_MISMATCHES))
     }
 }

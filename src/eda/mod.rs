@@ -18,4 +18,6 @@ pub(crate) use liberty_text::Group;
 pub use lint::{Finding, lint};
 pub use netlist::{Netlists, netlists};
 pub use tool::ToolError;
-pub(crate) use tool::{GXX, OPENSTA, Tool, VERILATOR, YOSYS, file_names, in_folder, on_path, said};
+pub(crate) use tool::{
+    GXX, OPENSTA, Tool, VERILATOR, YOSYS, Z3, file_names, in_folder, on_path, said,
+};

@@ -35,14 +35,21 @@ pub struct Run {
     pub coverage: Option<Coverage>,
 }
 
-/// Runs a stimulus through the engines at once. The first is the one that the model is compared
-/// with and that decides when beats move; the others have to show the same.
-pub(super) fn run(subject: &Subject, engines: &mut [Box<dyn Engine>], case: &Case) -> Run {
+/// Runs a stimulus through the engines at once, up to `most` mismatches. The first engine is the
+/// one that the model is compared with and that decides when beats move; the others have to show
+/// the same.
+pub(super) fn run(
+    subject: &Subject,
+    engines: &mut [Box<dyn Engine>],
+    case: &Case,
+    most: usize,
+) -> Run {
     let stimulus = &case.stimulus;
     let mut bench = Bench {
         subject,
         engines,
         case,
+        most,
         cycle: 0,
         engines_agree: true,
         is_sound: true,
@@ -72,6 +79,8 @@ struct Bench<'a> {
     subject: &'a Subject,
     engines: &'a mut [Box<dyn Engine>],
     case: &'a Case,
+    /// How many mismatches end the run.
+    most: usize,
     /// Since the last reset.
     cycle: u64,
     /// Until they do not: what follows from a difference is not one more.
@@ -107,7 +116,7 @@ impl Bench<'_> {
     }
 
     fn has_enough(&self) -> bool {
-        self.run.mismatches.len() >= MOST_MISMATCHES
+        self.run.mismatches.len() >= self.most
     }
 
     /// Compares a port of all engines.

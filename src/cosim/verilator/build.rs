@@ -83,6 +83,8 @@ const HEADER: &str = "runtime.h";
 pub(super) struct Job<'a> {
     pub top: &'a Module,
     pub files: &'a [File],
+    /// The text that `files` is a netlist of, or the same.
+    pub original: &'a [File],
     pub reset: Reset,
     pub options: Options,
     pub toolchain: &'a Toolchain,
@@ -116,7 +118,7 @@ impl Job<'_> {
     /// Whether something takes values at the falling edge of a clock.
     pub fn late_fall(&self) -> bool {
         let active = self.reset.port();
-        self.files.iter().any(|file| {
+        self.original.iter().any(|file| {
             let edges = file.text.match_indices("negedge").map(|(at, word)| at + word.len());
             edges.map(|end| file.text[end..].trim_start()).any(|rest| !rest.starts_with(active))
         })
@@ -134,7 +136,8 @@ impl Job<'_> {
             let signal = &self.top.signals[port.index()];
             key.add(format!("{} {:?}", signal.name, signal.ty));
         }
-        key.add(format!("{} {}", self.top.has_clock, self.top.has_reset));
+        let Module { has_clock, has_reset, .. } = self.top;
+        key.add(format!("{has_clock} {has_reset} {}", self.late_fall()));
         key.add(self.reset.word());
         key.finish()
     }

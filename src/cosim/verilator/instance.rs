@@ -179,6 +179,10 @@ impl Instance {
     /// Nothing happens if the module has no reset.
     pub fn set_reset(&mut self, active: bool) {
         if self.design.has_reset {
+            // The clock falls first: a reset begins and ends between its edges.
+            if !self.late_fall && !self.is_low {
+                self.settle();
+            }
             let level = active == (self.design.reset == Reset::SyncHigh);
             self.model.write(self.design.ports.len(), 0, u64::from(level));
             self.in_reset = active;

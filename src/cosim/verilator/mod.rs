@@ -112,7 +112,25 @@ impl Library {
         toolchain: &Toolchain,
         cache: &Cache,
     ) -> Result<Library, ToolError> {
-        let job = build::Job { top, files, reset, options, toolchain };
+        Library::of_netlist(top, files, files, reset, options, toolchain, cache)
+    }
+
+    /// As [`build`](Library::build), where `files` is a netlist of the text `original`. That says
+    /// whether something takes values at the falling edge of the clock: in a netlist, whose signals
+    /// have other names, a reset looks like a clock.
+    ///
+    /// # Errors
+    /// As [`build`](Library::build).
+    pub fn of_netlist(
+        top: &Arc<Module>,
+        files: &[File],
+        original: &[File],
+        reset: Reset,
+        options: Options,
+        toolchain: &Toolchain,
+        cache: &Cache,
+    ) -> Result<Library, ToolError> {
+        let job = build::Job { top, files, original, reset, options, toolchain };
         let functions = job.load(cache)?;
         let design = instance::Design::new(top, reset, options, job.late_fall());
         Ok(Library { functions: Arc::new(functions), design: Arc::new(design) })

@@ -1,0 +1,228 @@
+//! Mutation: would the cosimulation notice if the text were wrong?
+//!
+//! Yosys changes the emitted text in one bit of one pin of a cell at a time: a mutant. The block's
+//! ordinary cosimulation has to find each of them, and a mutant that it does not find has to be
+//! proven to do what the original does. One that is neither is a survivor: a hole in the stimulus,
+//! or in the golden model.
+
+mod kill;
+mod mutant;
+mod netlist;
+mod prove;
+mod smt;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::blocks::Configured;
+use crate::cosim::verilator::{Library, Options as Building};
+use crate::cosim::{Case, Plan, Rig, RigError, Subject, SubjectError, Workshop};
+use crate::eda::{ToolError, YOSYS, in_folder};
+use crate::model::Bits;
+
+pub use kill::Killer;
+pub use mutant::Mutant;
+
+use kill::killer;
+use netlist::{Netlist, SELECTOR};
+use prove::Pair;
+
+/// Which mutants, and how they are looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// How many mutants; fewer if the text has fewer.
+    pub mutants: usize,
+    /// What chooses them.
+    pub seed: u32,
+    /// The cosimulation that has to find them.
+    pub plan: Plan,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { mutants: 500, seed: 1, plan: Plan::default() }
+    }
+}
+
+/// What became of the mutants of a block.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Mutation {
+    /// The block.
+    pub block: String,
+    /// Each parameter that is not its default, as `key=value`.
+    pub settings: Vec<String>,
+    /// What chose the mutants.
+    pub seed: u32,
+    /// How many mutants the text has.
+    pub available: usize,
+    /// How many were made.
+    pub mutants: usize,
+    /// How many the golden model and the rules of streams found.
+    pub killed_by_model: usize,
+    /// How many more were found because the evaluator shows something else on a port.
+    pub killed_by_evaluator: usize,
+    /// How many each finding was the first of.
+    pub killers: BTreeMap<Killer, usize>,
+    /// Mutants that do what the original does; it is proven.
+    pub equivalent: Vec<Mutant>,
+    /// Mutants that nothing found, and that are not proven to be equivalent.
+    pub survivors: Vec<Mutant>,
+    /// What made the mutants.
+    pub yosys: String,
+    /// What simulated them.
+    pub verilator: String,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum MutationError {
+    /// The block cannot be made.
+    #[error(transparent)]
+    Subject(#[from] SubjectError),
+    /// It cannot be simulated.
+    #[error(transparent)]
+    Rig(#[from] RigError),
+}
+
+impl From<ToolError> for MutationError {
+    fn from(error: ToolError) -> MutationError {
+        RigError::from(error).into()
+    }
+}
+
+/// How far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// There are so many mutants.
+    Made(usize),
+    /// It is known of one more whether it is found.
+    Judged,
+}
+
+/// Makes mutants of a block and looks for them.
+///
+/// # Errors
+/// If the block cannot be made or simulated, a tool is missing or fails, or the netlist that holds
+/// the mutants is not even right without one.
+pub fn mutate(
+    block: &Configured,
+    options: &Options,
+    workshop: &Workshop,
+    progress: impl Fn(Progress) + Sync,
+) -> Result<Mutation, MutationError> {
+    mutate_subject(&Subject::of(block)?, options, workshop, progress)
+}
+
+/// As [`mutate`], of any subject.
+///
+/// # Errors
+/// As [`mutate`].
+pub fn mutate_subject(
+    subject: &Subject,
+    options: &Options,
+    workshop: &Workshop,
+    progress: impl Fn(Progress) + Sync,
+) -> Result<Mutation, MutationError> {
+    let netlist = Netlist::of(subject, options.mutants, options.seed, &workshop.cache)?;
+    progress(Progress::Made(netlist.mutants.len()));
+    let rig = rig(subject, &netlist, workshop)?;
+    check_original(subject, &rig.tie(SELECTOR, selected(&netlist, 0)), &netlist, &options.plan)?;
+
+    let scenarios = options.plan.scenarios(subject);
+    let cases = |scenario: &crate::cosim::Scenario| {
+        scenario.cases(subject, options.plan.beats, options.plan.seed)
+    };
+    let cases: Vec<Case> = scenarios.iter().flat_map(cases).collect();
+    let judge = |mutant: &Mutant| {
+        let rig = rig.tie(SELECTOR, selected(&netlist, mutant.number));
+        let killer = killer(subject, &rig, &cases);
+        progress(Progress::Judged);
+        killer
+    };
+    let verdicts: Vec<Option<Killer>> = netlist.mutants.par_iter().map(judge).collect();
+
+    let count =
+        |killer: Killer| verdicts.iter().filter(|verdict| **verdict == Some(killer)).count();
+    let killers = Killer::ALL.map(|killer| (killer, count(killer)));
+    let killed_by_evaluator = count(Killer::Evaluator);
+    let verdicts_of = netlist.mutants.iter().zip(&verdicts);
+    let left: Vec<&Mutant> =
+        verdicts_of.filter(|(_, verdict)| verdict.is_none()).map(|(mutant, _)| mutant).collect();
+    let (equivalent, survivors) = prove(subject, &netlist, &left)?;
+    Ok(Mutation {
+        block: subject.name.clone(),
+        settings: subject.settings.clone(),
+        seed: options.seed,
+        available: netlist.available,
+        mutants: netlist.mutants.len(),
+        killed_by_model: verdicts.iter().flatten().count() - killed_by_evaluator,
+        killed_by_evaluator,
+        killers: killers.into_iter().filter(|(_, count)| *count > 0).collect(),
+        equivalent,
+        survivors,
+        yosys: YOSYS.version()?,
+        verilator: workshop.toolchain.verilator_version().to_string(),
+    })
+}
+
+/// The value of the selector for a mutant.
+fn selected(netlist: &Netlist, number: usize) -> Bits {
+    Bits::new(netlist.selector_width(), number as u64)
+}
+
+/// The simulators, with the netlist in the place of the text.
+fn rig(subject: &Subject, netlist: &Netlist, workshop: &Workshop) -> Result<Rig, MutationError> {
+    let module = netlist.module(subject).map_err(SubjectError::from)?;
+    let (netlist, original) = (netlist.files(subject), &subject.files);
+    let (reset, building) = (subject.tech.reset, Building::default());
+    let Workshop { toolchain, cache } = workshop;
+    let library =
+        Library::of_netlist(&module, &netlist, original, reset, building, toolchain, cache)?;
+    Ok(Rig::of_library(subject, library).map_err(RigError::from)?)
+}
+
+/// Without a mutant, the netlist has to pass.
+fn check_original(
+    subject: &Subject,
+    rig: &Rig,
+    netlist: &Netlist,
+    plan: &Plan,
+) -> Result<(), ToolError> {
+    let outcome = rig.check(subject, plan, || {});
+    let Some(failure) = outcome.failure else { return Ok(()) };
+    in_folder(&netlist.files(subject), |folder| {
+        let report = failure.report(subject, plan, None);
+        Err(ToolError::Failed {
+            tool: YOSYS.command,
+            last_lines: format!(
+                "without a mutant, the netlist does not pass (does `lacuna cosim`?)\n{report}"
+            ),
+            folder: folder.to_path_buf(),
+        })
+    })
+}
+
+/// Those of the mutants that are proven to do what the original does, and the others.
+fn prove(
+    subject: &Subject,
+    netlist: &Netlist,
+    mutants: &[&Mutant],
+) -> Result<(Vec<Mutant>, Vec<Mutant>), ToolError> {
+    // A clock that is not the module's needs another notion of time, which costs more.
+    let (of_clocks, others): (Vec<&Mutant>, Vec<&Mutant>) =
+        mutants.iter().partition(|mutant| mutant.is_of_a_clock());
+    let mut proven = vec![];
+    for group in [others, of_clocks].iter().filter(|group| !group.is_empty()) {
+        let pair = Pair::new(subject, netlist, group)?;
+        let verdicts = group.par_iter().map(|mutant| pair.is_equivalent(mutant));
+        let verdicts: Vec<bool> = verdicts.collect::<Result<_, _>>()?;
+        let numbers = group.iter().zip(verdicts).filter(|(_, is_proven)| *is_proven);
+        proven.extend(numbers.map(|(mutant, _)| mutant.number));
+    }
+    let all = mutants.iter().map(|mutant| (*mutant).clone());
+    Ok(all.partition(|mutant| proven.contains(&mutant.number)))
+}

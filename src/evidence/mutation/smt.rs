@@ -1,0 +1,203 @@
+//! A netlist as a machine for an SMT solver, as Yosys' `write_smt2` prints it.
+
+use crate::eda::{ToolError, Z3, in_folder};
+use crate::verilog::File;
+
+/// More steps of the solver than this are not spent on a question. A count, not a time, so that the
+/// answer is the same on every machine.
+const EFFORT: u64 = 5_000_000;
+
+/// A module's states and how one follows another.
+///
+/// Yosys writes functions of a state. Here they become constants, one set for each state that is
+/// spoken of, because the solver unfolds a function at each call: what a state's `x` is called in
+/// Yosys, `(|x| state)`, is `|x@g|` for a state `g`.
+pub(super) struct Machine {
+    /// The module.
+    name: String,
+    /// What a state consists of, and what is computed from that.
+    lines: Vec<Line>,
+    /// What the next state consists of.
+    next: Vec<String>,
+    /// The registers.
+    pub registers: Vec<Register>,
+}
+
+enum Line {
+    /// Anything of a type.
+    Declared { name: String, ty: String },
+    /// A value of a type.
+    Defined { name: String, ty_and_value: String },
+}
+
+/// A register.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Register {
+    name: String,
+    /// Bits.
+    pub width: u32,
+    is_bool: bool,
+}
+
+impl Register {
+    /// Its value in a state.
+    pub fn of(&self, state: &str) -> String {
+        format!("|{}@{state}|", self.name)
+    }
+
+    /// That it has a value in a state; of a register of up to 64 bits.
+    pub fn is(&self, state: &str, value: u64) -> String {
+        let of = self.of(state);
+        match self.is_bool {
+            true if value == 0 => format!("(not {of})"),
+            true => of,
+            false => format!("(= {of} (_ bv{value} {}))", self.width),
+        }
+    }
+}
+
+impl Machine {
+    /// Reads what Yosys wrote about the module `name`; none if it is something else.
+    pub fn parse(name: &str, text: &str) -> Option<Machine> {
+        let of_a_state = format!("| ((state |{name}_s|)) ");
+        let declared = format!("| (|{name}_s|) ");
+        let transition = format!("(define-fun |{name}_t| ");
+        let (before, after) = text.split_at(text.find(&transition)?);
+        let mut lines = vec![];
+        for line in before.lines() {
+            let code = line.split(" ; ").next()?;
+            if let Some((name, ty)) =
+                code.strip_prefix("(declare-fun |").and_then(|rest| rest.split_once(&declared))
+            {
+                let (name, ty) = (name.to_string(), ty.strip_suffix(')')?.to_string());
+                lines.push(Line::Declared { name, ty });
+            } else if let Some((name, value)) =
+                code.strip_prefix("(define-fun |").and_then(|rest| rest.split_once(&of_a_state))
+                && code.ends_with(')')
+            {
+                let (name, ty_and_value) = (name.to_string(), value.to_string());
+                lines.push(Line::Defined { name, ty_and_value });
+            }
+        }
+        let next: Vec<String> = after
+            .lines()
+            .skip(1)
+            .take_while(|line| line.starts_with("  "))
+            .map(|line| line.split(" ; ").next().unwrap_or_default().trim().to_string())
+            .collect();
+        let register = |line: &String| {
+            let end = line.find("| next_state)")?;
+            let name = &line[line[..end].rfind("(|")? + 2..end];
+            let ty = lines.iter().find_map(|line| match line {
+                Line::Declared { name: declared, ty } if declared == name => Some(ty),
+                _ => None,
+            })?;
+            let is_bool = ty == "Bool";
+            let width = match ty.strip_prefix("(_ BitVec ") {
+                Some(width) => width.strip_suffix(')')?.parse().ok()?,
+                None => is_bool.then_some(1)?,
+            };
+            Some(Register { name: name.to_string(), width, is_bool })
+        };
+        let registers = next.iter().map(register).collect::<Option<_>>()?;
+        Some(Machine { name: name.to_string(), lines, next, registers })
+    }
+
+    /// A new state.
+    fn state(&self, state: &str) -> String {
+        let line = |line: &Line| match line {
+            Line::Declared { name, ty } => format!("(declare-const |{name}@{state}| {ty})\n"),
+            Line::Defined { name, ty_and_value } => {
+                format!("(define-fun |{name}@{state}| () {}\n", at(ty_and_value, state, state))
+            }
+        };
+        self.lines.iter().map(line).collect()
+    }
+
+    /// The value of a port in a state.
+    pub fn port(&self, port: &str, state: &str) -> String {
+        format!("|{}_n {port}@{state}|", self.name)
+    }
+
+    /// That one state follows another.
+    pub fn follows(&self, state: &str, next: &str) -> String {
+        let parts: Vec<String> = self.next.iter().map(|line| at(line, state, next)).collect();
+        format!("(and true {})", parts.join(" "))
+    }
+}
+
+/// What is said about `state` and `next_state`, said about two others.
+fn at(text: &str, state: &str, next: &str) -> String {
+    let mut parts = text.split("(|");
+    let mut said = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        let (name, rest) = part.split_once('|').unwrap_or((part, ""));
+        let of = |of: &str, rest: &str| format!("|{name}@{of}|{rest}");
+        said += &match (rest.strip_prefix(" state)"), rest.strip_prefix(" next_state)")) {
+            (Some(rest), _) => of(state, rest),
+            (_, Some(rest)) => of(next, rest),
+            _ => format!("(|{part}"),
+        };
+    }
+    said
+}
+
+/// A script for the solver.
+pub(super) struct Script<'a> {
+    machine: &'a Machine,
+    text: String,
+    questions: usize,
+}
+
+impl<'a> Script<'a> {
+    pub fn new(machine: &'a Machine) -> Script<'a> {
+        let text = format!("(set-option :rlimit {EFFORT})\n(set-logic QF_BV)\n");
+        Script { machine, text, questions: 0 }
+    }
+
+    /// Speaks of a new state.
+    pub fn state(&mut self, state: &str) {
+        self.text += &self.machine.state(state);
+    }
+
+    /// Takes something for true.
+    pub fn assert(&mut self, claim: &str) {
+        self.text += &format!("(assert {claim})\n");
+    }
+
+    /// What is said in `work` counts only there.
+    pub fn aside(&mut self, work: impl FnOnce(&mut Self)) {
+        self.text += "(push)\n";
+        work(self);
+        self.text += "(pop)\n";
+    }
+
+    /// Asks whether `claim` follows from what was said.
+    pub fn ask(&mut self, claim: &str) {
+        self.text += &format!("(push)\n(assert (not {claim}))\n(check-sat)\n(pop)\n");
+        self.questions += 1;
+    }
+
+    /// The answers: of each claim, whether it follows. It may, and the answer be no, if to find out
+    /// takes too long.
+    ///
+    /// # Errors
+    /// If the solver is missing, or does not understand the script.
+    pub fn answers(self) -> Result<Vec<bool>, ToolError> {
+        let file = File { module: "script".to_string(), text: self.text };
+        in_folder(&[file], |folder| {
+            let output = Z3.run(folder, &["-smt2", "script.v"])?;
+            let text = String::from_utf8_lossy(&output.stdout);
+            let answers = text.lines().map(|line| match line.trim() {
+                "unsat" => Some(true),
+                "sat" | "unknown" => Some(false),
+                _ => None,
+            });
+            let answers: Option<Vec<bool>> = answers.collect();
+            match answers.filter(|answers| answers.len() == self.questions) {
+                Some(answers) => Ok(answers),
+                None => Err(Z3.failed(folder, &output)),
+            }
+        })
+    }
+}
