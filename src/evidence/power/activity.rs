@@ -87,6 +87,13 @@ impl Activity {
         self.nets[net].0.get(sample..sample + 2).is_some_and(|pair| pair[0] != pair[1])
     }
 
+    /// The level of a net in a cycle before the clock's edge, and after it.
+    #[cfg(test)]
+    pub fn levels(&self, net: Net, cycle: u64) -> [bool; 2] {
+        let first = (1 + SAMPLES * cycle) as usize;
+        [self.nets[net].0[first], self.nets[net].0[first + 1]]
+    }
+
     #[cfg(test)]
     pub fn of(nets: &[&[bool]]) -> Activity {
         let levels = nets.iter().map(|levels| Levels(levels.to_vec())).collect();

@@ -22,7 +22,7 @@ use std::ops::AddAssign;
 use serde::Serialize;
 
 use self::account::{Account, Group, Plant, TOLERANCE, toggles_per_cycle};
-use self::activity::Activity;
+use self::activity::{Activity, SAMPLES};
 use self::analysis::{Analysis, INPUT_SLEW};
 use self::gates::Gates;
 use self::library::{HEAVY, Library};
@@ -295,6 +295,14 @@ impl Mapped {
     ) -> Result<Power, PowerError> {
         let plant = Plant::new(&self.library, &self.gates, &self.analysis);
         let compared_cells = plant.compare()?;
+        if let Some(clock) = self.gates.port("clk_i")
+            && activity.toggles(clock) != SAMPLES * activity.cycles
+        {
+            let (seen, cycles) = (activity.toggles(clock), activity.cycles);
+            return Err(PowerError::check(format!(
+                "the clock toggles {seen} times in {cycles} cycles of the waveform"
+            )));
+        }
         let toggles_per_cycle = match activity.cycles {
             0 => 0.0,
             _ => toggles_per_cycle(&plant, activity),

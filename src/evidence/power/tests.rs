@@ -114,8 +114,11 @@ fn what_is_not_annotated_is_refused() {
     refused(mapped.simulate(&options, &workshop), "the simulation shows nothing of a net at a");
 
     let mapped = Mapped::of(&mac(true), &workshop).unwrap();
-    let still = vec![&[false; 9][..]; mapped.gates.nets];
+    let clock: [bool; 9] = std::array::from_fn(|sample| sample % 2 == 1);
+    let mut still = vec![&[false; 9][..]; mapped.gates.nets];
     let run = Run { through: 4, ..Run::default() };
+    refused(mapped.power(&options, &run, &Activity::of(&still)), "the clock toggles 0 times in 4");
+    still[mapped.gates.port("clk_i").unwrap()] = &clock;
     refused(mapped.power(&options, &run, &Activity::of(&still)), "no net of mac but the clock");
     let nothing = vec![&[false][..]; mapped.gates.nets];
     let run = Run::default();
@@ -124,6 +127,27 @@ fn what_is_not_annotated_is_refused() {
         mapped.simulate(&Options { beats: 1, ..options }, &workshop),
         "nothing came out of mac",
     );
+}
+
+/// What is counted are the cycles in which the beats move: neither the reset before, nor what
+/// follows.
+#[test]
+fn the_cycles_that_count_are_those_of_the_stimulus() {
+    let workshop = workshop();
+    let mapped = Mapped::of(&mac(true), &workshop).unwrap();
+    let (run, activity) = mapped.simulate(&options("random/half"), &workshop).unwrap();
+    assert_eq!(activity.cycles, run.through);
+    let at = |port: &str, cycle| activity.levels(mapped.gates.port(port).unwrap(), cycle);
+    let cycles = || 0..activity.cycles;
+    assert!(cycles().all(|cycle| at("clk_i", cycle) == [false, true]));
+    assert!(cycles().all(|cycle| at("rst_ni", cycle)[0]));
+    let moves = |cycle: &u64| at("in_valid_i", *cycle)[0] && at("in_ready_o", *cycle)[0];
+    let leaves = |cycle: &u64| at("out_valid_o", *cycle)[0] && at("out_ready_i", *cycle)[0];
+    assert_eq!(cycles().filter(moves).count(), 200);
+    assert_eq!(cycles().filter(leaves).count() as u64, run.beats);
+    assert_eq!(cycles().filter(|cycle| moves(cycle) || leaves(cycle)).count() as u64, run.moving);
+    let last = activity.cycles - 1;
+    assert!(moves(&last) || leaves(&last));
 }
 
 /// Three inverters in a row; the first two load what follows, the last one nothing.
