@@ -30,7 +30,6 @@ pub(super) struct Blocks {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sizes {
     /// At their defaults.
-    #[expect(dead_code)]
     Defaults,
     /// At their defaults, and at the odd sizes that they name themselves.
     AllOdd,

@@ -24,6 +24,7 @@
 //! | E0401 | What was simulated disagrees with the golden model or the declared timing. |
 //! | E0402 | Two simulators disagree where the golden model has nothing against either. |
 //! | E0403 | A golden model or a stimulus is not of the module's shape.               |
+//! | E0404 | A mapped netlist is not equal to its Verilog.                            |
 
 mod chosen;
 mod completions;
@@ -35,6 +36,7 @@ mod lint;
 mod list;
 mod schema;
 mod snapshot;
+mod synth;
 
 use std::fmt;
 use std::io::{self, Write};
@@ -49,6 +51,7 @@ use crate::config::{Config, Diagnostics};
 use crate::cosim::{RigError, SubjectError};
 use crate::design::{Design, DesignError, WriteError};
 use crate::eda::ToolError;
+use crate::evidence::synth::SynthError;
 
 /// The configuration that is read where none is named.
 const DEFAULT_CONFIG: &str = "lacuna.toml";
@@ -73,6 +76,7 @@ enum Command {
     Lint(lint::Lint),
     Cosim(cosim::Cosim),
     Snapshot(snapshot::Snapshot),
+    Synth(synth::Synth),
     Schema(schema::Schema),
     Completions(completions::Completions),
 }
@@ -152,6 +156,16 @@ impl From<RigError> for Failure {
     }
 }
 
+impl From<SynthError> for Failure {
+    fn from(error: SynthError) -> Failure {
+        match error {
+            SynthError::Subject(error) => error.into(),
+            SynthError::Rig(error) => error.into(),
+            SynthError::Tool(error) => error.into(),
+        }
+    }
+}
+
 impl From<WriteError> for Failure {
     fn from(error: WriteError) -> Failure {
         Failure::input(error)
@@ -225,6 +239,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Lint(command) => command.run(),
         Command::Cosim(command) => command.run(),
         Command::Snapshot(command) => command.run(),
+        Command::Synth(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Completions(command) => command.run(),
     };
