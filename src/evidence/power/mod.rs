@@ -31,7 +31,7 @@ use crate::blocks::Configured;
 use crate::cosim::{
     Idle, Place, RESET_CYCLES, Rig, RigError, Run, Subject, SubjectError, Workshop,
 };
-use crate::eda::{Cache, Digest, OPENSTA, ToolError, VERILATOR, YOSYS, in_folder, liberty};
+use crate::eda::{Cache, Digest, Liberty, OPENSTA, ToolError, VERILATOR, YOSYS, in_folder};
 use crate::model::Model;
 use crate::verilog::File;
 
@@ -229,10 +229,7 @@ struct Mapped {
 impl Mapped {
     fn of(block: &Configured, workshop: &Workshop) -> Result<Mapped, PowerError> {
         let mut subject = Subject::of(block)?;
-        let text = std::fs::read_to_string(liberty()?).map_err(|source| ToolError::Files {
-            what: "cannot read the liberty file".to_string(),
-            source,
-        })?;
+        let text = Liberty::find()?.text;
         let library = Library::parse(&text).ok_or_else(|| {
             PowerError::check("the liberty file does not say what the energies of its cells are")
         })?;
@@ -462,9 +459,9 @@ fn models(gates: &Gates, liberty_text: &str, cache: &Cache) -> Result<File, Powe
     let mut cells: Vec<&str> = gates.cells.iter().map(|cell| cell.cell.as_str()).collect();
     cells.sort_unstable();
     cells.dedup();
-    let liberty = liberty()?.display();
     let script = format!(
-        "read_liberty {liberty}; select {}; write_verilog -noattr -selected cells.v",
+        "read_liberty {}; select {}; write_verilog -noattr -selected cells.v",
+        Liberty::find()?.path.display(),
         cells.join(" ")
     );
     let key = key("cell models", &[&script], YOSYS.version()?, liberty_text, "");
