@@ -24,12 +24,15 @@
 //! | E0401 | What was simulated disagrees with the golden model or the declared timing. |
 //! | E0402 | Two simulators disagree where the golden model has nothing against either. |
 //! | E0403 | A golden model or a stimulus is not of the module's shape.               |
+//! | E0405 | A property does not hold.                                                |
+//! | E0406 | A property is not proven, or what is covered is not reached.             |
 
 mod chosen;
 mod completions;
 mod cosim;
 mod describe;
 mod emit;
+mod formal;
 mod init;
 mod lint;
 mod list;
@@ -72,6 +75,7 @@ enum Command {
     Emit(emit::Emit),
     Lint(lint::Lint),
     Cosim(cosim::Cosim),
+    Formal(formal::Formal),
     Snapshot(snapshot::Snapshot),
     Schema(schema::Schema),
     Completions(completions::Completions),
@@ -224,6 +228,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Emit(command) => command.run(),
         Command::Lint(command) => command.run(),
         Command::Cosim(command) => command.run(),
+        Command::Formal(command) => command.run(),
         Command::Snapshot(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Completions(command) => command.run(),

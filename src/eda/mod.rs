@@ -6,6 +6,7 @@
 mod cache;
 mod lint;
 mod netlist;
+mod smt;
 #[allow(dead_code, unused_imports)]
 mod tool;
 
@@ -13,5 +14,9 @@ pub use cache::Cache;
 pub(crate) use cache::Digest;
 pub use lint::{Finding, lint};
 pub use netlist::{Netlists, netlists};
+pub(crate) use smt::{
+    Base, Clocks, Failed, Formulas, Induction, Stated, formulas, recipe as proof_recipe, traces,
+    versions as proof_tools,
+};
 pub use tool::ToolError;
 pub(crate) use tool::{GXX, Tool, VERILATOR, file_names, in_folder, on_path, said};

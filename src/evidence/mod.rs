@@ -1,1 +1,3 @@
 //! Evidence about emitted text: what it costs, and proof that the checks can fail.
+
+pub mod formal;
