@@ -7,6 +7,7 @@
 pub mod common;
 mod configured;
 pub mod precision;
+mod properties;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -83,6 +84,12 @@ pub trait Block {
         vec![]
     }
 
+    /// Properties for proofs, of a block whose Verilog is a template: what stands before its
+    /// `endmodule` then. A block described with [`crate::hdl`] states its properties there.
+    fn properties(_: &Self::Parameters, _: &Tech) -> Option<String> {
+        None
+    }
+
     /// What is simulated in the block's place: a module around it, if it cannot be observed alone.
     ///
     /// # Errors
@@ -117,6 +124,8 @@ pub struct Entry {
     pub elaborate: fn(&str, &Values, &Tech) -> Result<Arc<Module>, Errors>,
     /// [`Block::bench`].
     pub bench: fn(&str, &Values, &Tech) -> Result<Arc<Module>, Errors>,
+    /// [`Block::properties`].
+    pub properties: fn(&Values, &Tech) -> Option<String>,
     /// [`Block::model`].
     pub model: fn(&Values, &Tech) -> Model,
     /// [`Block::stimulus`].
@@ -141,6 +150,7 @@ impl Entry {
                 B::elaborate(name, &B::Parameters::from_values(values), tech)
             },
             bench: |name, values, tech| B::bench(name, &B::Parameters::from_values(values), tech),
+            properties: |values, tech| B::properties(&B::Parameters::from_values(values), tech),
             model: |values, tech| B::model(&B::Parameters::from_values(values), tech),
             stimulus: |values, shape, kind, beats, random| {
                 B::stimulus(&B::Parameters::from_values(values), shape, kind, beats, random)

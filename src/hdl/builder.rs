@@ -1,11 +1,10 @@
 //! The module builder: where a description starts and ends.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::check;
 use super::error::{Error, ErrorKind, Errors};
 use super::expr::{Expr, Operand, here};
 use super::ir::{
@@ -14,7 +13,7 @@ use super::ir::{
 };
 use super::signal::Signal;
 use super::ty::Type;
-use super::{ir, name};
+use super::{check, contract, ir, name};
 
 /// How deep conditions may nest; a chain of alternatives nests one deeper with each.
 pub(super) const MAX_NESTING: usize = 1000;
@@ -204,6 +203,24 @@ impl ModuleBuilder {
         self.property(PropertyKind::Cover, name, condition, here());
     }
 
+    /// An arbitrary constant for properties: what is shown of it holds of every value of type `ty`,
+    /// so a property about one element, or one beat, is about each.
+    ///
+    /// It is a register without reset that never changes: a proof starts from each value that it
+    /// can have, a simulation from the one that its start gave. Nothing but properties, and
+    /// registers for properties, may depend on it.
+    #[track_caller]
+    pub fn any_constant(&self, name: impl Into<String>, ty: Type) -> Expr<'_> {
+        let source = here();
+        let register = self.declare(name.into(), ty, SignalKind::Register { reset: None }, source);
+        self.with_draft(|draft| {
+            let value = register.expr.id;
+            draft.open[0].push(Statement::Assign { target: register.id, value, source });
+            draft.logic.any_constants.push(register.id);
+        });
+        register.doc("arbitrary").expr
+    }
+
     /// Says that `value` is unused on purpose, for example the upper bits of an input.
     #[track_caller]
     pub fn discard<'m>(&'m self, value: impl Operand<'m>) {
@@ -226,8 +243,12 @@ impl ModuleBuilder {
                 draft.errors.push(Error { module: name.clone(), kind, source: at });
             }
         }
+        let taken: HashSet<String> = draft.taken.keys().cloned().collect();
         let (mut module, mut errors) = draft.into_module(name, source, Body::Logic);
         check::check(&mut module, &mut errors);
+        if errors.is_empty() {
+            contract::add(&mut module, taken);
+        }
         Errors(errors).or(Arc::new(module))
     }
 

@@ -20,6 +20,7 @@ pub(super) fn check(module: &mut Module, found: &mut Vec<Error>) {
     check_driven(module, logic, &drivers, &mut report);
     check_connected(logic, &mut report);
     check_used(module, logic, &drivers, &mut report);
+    check_any_constants(module, logic, &drivers, &mut report);
     check_children(module, logic, &mut report);
 
     let graph = Graph::of(module, logic, &drivers);
@@ -201,6 +202,22 @@ fn check_used(module: &Module, logic: &Logic, drivers: &Drivers, report: Report)
         if memory.writes.is_empty() {
             report(ErrorKind::Undriven(memory.name.clone()), memory.source);
         }
+    }
+}
+
+/// Only properties may know of an arbitrary constant: the hardware has none.
+fn check_any_constants(module: &Module, logic: &Logic, drivers: &Drivers, report: Report) {
+    if logic.any_constants.is_empty() {
+        return;
+    }
+    let used = Used::of(module, logic, drivers, false);
+    for &id in logic.any_constants.iter().filter(|id| used.signals[id.index()]) {
+        let signal = module.signal(id);
+        let text = format!(
+            "`{}` is an arbitrary constant for properties, and something else depends on it",
+            signal.name
+        );
+        report(ErrorKind::Misuse(text), signal.source);
     }
 }
 

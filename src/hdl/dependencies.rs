@@ -64,8 +64,8 @@ pub(crate) struct Used {
 impl Used {
     /// `properties`: whether what only properties look at counts too.
     ///
-    /// Without them, what memories and instances drive counts as used in any case: they are there
-    /// whether or not a tool looks at the properties.
+    /// Without them, what instances and the synchronous ports of memories drive counts as used in
+    /// any case: they are there whether or not a tool looks at the properties.
     pub(crate) fn of(module: &Module, logic: &Logic, drivers: &Drivers, properties: bool) -> Used {
         let mut used = Walk {
             nodes: vec![false; logic.nodes.len()],
@@ -95,12 +95,9 @@ impl Used {
             used.todo.extend(logic.properties.iter().map(|p| p.condition));
         } else {
             for (index, signal) in module.signals.iter().enumerate() {
-                let (SignalKind::ReadData(_) | SignalKind::AsyncReadData(_) | SignalKind::Instance) =
-                    signal.kind
-                else {
-                    continue;
-                };
-                used.signal(SignalId(index as u32));
+                if let SignalKind::ReadData(_) | SignalKind::Instance = signal.kind {
+                    used.signal(SignalId(index as u32));
+                }
             }
         }
         used.todo.extend(&logic.discarded);
@@ -110,13 +107,16 @@ impl Used {
             used.drain(logic);
             let Some(signal) = used.fresh.pop() else { return Used { signals: used.signals } };
             used.todo.extend(drivers.get(signal));
-            if let SignalKind::ReadData(memory) | SignalKind::AsyncReadData(memory) =
+            let (SignalKind::ReadData(id) | SignalKind::AsyncReadData(id)) =
                 module.signal(signal).kind
-                && !std::mem::replace(&mut followed[memory.index()], true)
-            {
-                let memory = &logic.memories[memory.index()];
+            else {
+                continue;
+            };
+            let memory = &logic.memories[id.index()];
+            let port = memory.async_reads.iter().find(|read| read.data == signal);
+            used.todo.extend(port.map(|read| read.address));
+            if !std::mem::replace(&mut followed[id.index()], true) {
                 used.todo.extend(memory.reads.iter().flat_map(|r| [r.address, r.enable]));
-                used.todo.extend(memory.async_reads.iter().map(|r| r.address));
                 let writes = memory.writes.iter();
                 used.todo.extend(writes.flat_map(|w| [w.address, w.data, w.enable]));
             }

@@ -7,6 +7,7 @@
 mod array;
 mod builder;
 mod check;
+mod contract;
 mod control;
 pub(crate) mod dependencies;
 mod error;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use minijinja::context;
+use minijinja::{Value, context};
 
 use super::render::{check_ports, generator, render};
 use crate::config::{ClockGate, Reset, Tech};
@@ -44,6 +44,12 @@ pub fn clock_gate(name: &str, tech: &Tech) -> Result<Arc<Module>, Errors> {
     Ok(module)
 }
 
+/// What is proven of [`clock_gate`]: what stands before its `endmodule` then.
+pub(crate) fn clock_gate_properties(tech: &Tech) -> String {
+    let latch = tech.clock_gate == ClockGate::Latch;
+    render("clock_gate_properties.v", context! { latch })
+}
+
 /// A RAM of `depth` elements of `width` bits: one write port, one read port, one cycle, read-first.
 ///
 /// # Errors
@@ -73,23 +79,31 @@ pub fn sync_ram(name: &str, width: u32, depth: u32) -> Result<Arc<Module>, Error
     let m = ModuleBuilder::new(name);
     describe(&m, false);
 
+    let text = render("sync_ram.v", sync_ram_variables(name, width, depth));
+    let module = m.finish_black_box(Some(text.clone()), Some(behavior))?;
+    check_ports(&module, &["clk_i"], &text);
+    Ok(module)
+}
+
+/// What is proven of [`sync_ram`]: what stands before its `endmodule` then.
+pub(crate) fn sync_ram_properties(width: u32, depth: u32) -> String {
+    render("sync_ram_properties.v", sync_ram_variables("", width, depth))
+}
+
+fn sync_ram_variables(name: &str, width: u32, depth: u32) -> Value {
     let range = |width: u32| match width {
         1 => String::new(),
         _ => format!("[{}:0] ", width - 1),
     };
     let address_width = index_width(depth);
-    let variables = context! {
+    context! {
         name, width, depth,
         address_range => range(address_width),
         data_range => range(width),
         beyond => depth < 2 || !depth.is_power_of_two(),
         depth_literal => format!("{address_width}'d{depth}"),
         generator => generator(),
-    };
-    let text = render("sync_ram.v", variables);
-    let module = m.finish_black_box(Some(text.clone()), Some(behavior))?;
-    check_ports(&module, &["clk_i"], &text);
-    Ok(module)
+    }
 }
 
 /// A reset synchroniser of `stages` flip-flops (at least 2). Its output is active like its input.
@@ -97,8 +111,7 @@ pub fn sync_ram(name: &str, width: u32, depth: u32) -> Result<Arc<Module>, Error
 /// # Errors
 /// If `name` is not an identifier or there are fewer than 2 stages.
 pub fn reset_synchronizer(name: &str, stages: u32, tech: &Tech) -> Result<Arc<Module>, Errors> {
-    let active_low = tech.reset != Reset::SyncHigh;
-    let output_name = if active_low { "rst_no" } else { "rst_o" };
+    let (active_low, output_name) = reset_output(tech);
     let behavior = ModuleBuilder::new(name);
     let mut value = behavior.constant(true, bit());
     for stage in 0..stages {
@@ -114,11 +127,25 @@ pub fn reset_synchronizer(name: &str, stages: u32, tech: &Tech) -> Result<Arc<Mo
     m.parameter("stages", stages);
     m.output(output_name, bit());
     let reset_in = tech.reset.port();
-    let variables = context! {
-        name, stages, reset_in, reset_out => output_name, active_low, generator => generator(),
-    };
-    let text = render("reset_synchronizer.v", variables);
+    let text = render("reset_synchronizer.v", reset_variables(name, stages, tech));
     let module = m.finish_black_box(Some(text.clone()), Some(behavior))?;
     check_ports(&module, &["clk_i", reset_in], &text);
     Ok(module)
+}
+
+/// What is proven of [`reset_synchronizer`]: what stands before its `endmodule` then.
+pub(crate) fn reset_synchronizer_properties(stages: u32, tech: &Tech) -> String {
+    render("reset_synchronizer_properties.v", reset_variables("", stages, tech))
+}
+
+/// Whether a synchroniser's output is active low, and what it is called.
+fn reset_output(tech: &Tech) -> (bool, &'static str) {
+    let active_low = tech.reset != Reset::SyncHigh;
+    (active_low, if active_low { "rst_no" } else { "rst_o" })
+}
+
+fn reset_variables(name: &str, stages: u32, tech: &Tech) -> Value {
+    let (active_low, reset_out) = reset_output(tech);
+    let reset_in = tech.reset.port();
+    context! { name, stages, reset_in, reset_out, active_low, generator => generator() }
 }

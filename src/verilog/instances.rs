@@ -6,7 +6,7 @@ use super::layout::Text;
 use super::module::Printer;
 use super::names::stem;
 use crate::config::Reset;
-use crate::hdl::ir::{Connection, DomainId, Module, NodeId};
+use crate::hdl::ir::{Connection, DomainId, Memory, Module, NodeId};
 
 impl<'a> Printer<'a> {
     pub(super) fn clock_gates(&mut self) {
@@ -101,14 +101,7 @@ impl<'a> Printer<'a> {
     pub(super) fn memories(&mut self) {
         for (memory, name) in self.logic.memories.iter().zip(self.memory_names.clone()) {
             self.body.gap();
-            for read in &memory.async_reads {
-                self.legal.purpose(&format!("{}_read", memory.name));
-                let address = self.address(read.address);
-                self.flush_nets();
-                let address = self.show(&address);
-                let data = self.legal.name(read.data).to_string();
-                self.body.line(&format!("assign {data} = {name}[{address}];"));
-            }
+            self.async_reads(memory, &name, false);
             let mut entries = Vec::new();
             for write in &memory.writes {
                 self.legal.purpose(&format!("{}_write", memory.name));
@@ -151,6 +144,21 @@ impl<'a> Printer<'a> {
                 text.insert(&lines);
             });
             self.body.gap();
+        }
+    }
+
+    /// The asynchronous read ports of a memory; `formal`: those whose data only properties read.
+    pub(super) fn async_reads(&mut self, memory: &Memory, name: &str, formal: bool) {
+        for read in &memory.async_reads {
+            if self.formal_only.contains(&read.data) != formal {
+                continue;
+            }
+            self.legal.purpose(&format!("{}_read", memory.name));
+            let address = self.address(read.address);
+            self.flush_nets();
+            let address = self.show(&address);
+            let data = self.legal.name(read.data).to_string();
+            self.body.line(&format!("assign {data} = {name}[{address}];"));
         }
     }
 

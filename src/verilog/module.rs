@@ -265,6 +265,9 @@ impl<'a> Printer<'a> {
         declarations.indent();
         self.declarations(&mut declarations, true);
         self.combinational(true);
+        for (memory, name) in self.logic.memories.iter().zip(self.memory_names.clone()) {
+            self.async_reads(memory, &name, true);
+        }
         self.registers(true);
         let mut lines = Vec::new();
         for property in &self.logic.properties {
@@ -302,6 +305,7 @@ impl<'a> Printer<'a> {
         std::mem::swap(&mut outer, &mut self.body);
         self.in_formal = false;
         let body = outer.finish();
+        declarations.gap();
         let declarations = declarations.finish();
         format!("`ifdef FORMAL\n{declarations}{}\n`endif\n", body.trim_end_matches('\n'))
     }

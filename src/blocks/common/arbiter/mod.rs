@@ -8,6 +8,7 @@
 //! as a stream's payload must; without, it may move on to whom the turn favours.
 
 mod model;
+mod properties;
 mod rtl;
 mod stimulus;
 #[cfg(test)]

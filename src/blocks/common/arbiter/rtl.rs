@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::properties::{self, Turn};
 use super::{Arbiter, ArbiterParameters};
 use crate::blocks::Block;
 use crate::hdl::{Errors, Expr, Module, ModuleBuilder, bit, index_width, pack, uint};
@@ -36,6 +37,7 @@ pub(super) fn describe(name: &str, p: &ArbiterParameters) -> Result<Arc<Module>,
     let grant_out = m.output("grant_o", ty).doc("who is granted");
     let index_out = m.output("index_o", uint(index_width(p.requesters))).doc("its number");
 
+    let mut turn = None;
     let grant = if p.requesters == 1 {
         m.discard(advance);
         request
@@ -43,23 +45,25 @@ pub(super) fn describe(name: &str, p: &ArbiterParameters) -> Result<Arc<Module>,
         // Those behind the last granted come first; if none of them asks, the turn starts over.
         let behind = m.register("behind", ty).reset(0).doc("those behind the last taken grant");
         let favored = (request & behind).named("favored");
+        let mut held = None;
         let mut grant = favored.any().mux(lowest(favored), lowest(request));
         if p.hold {
-            let held = m.register("held", ty).reset(0).doc("the grant, while it waits");
-            let kept = (request & held).named("kept");
+            let waiting = m.register("held", ty).reset(0).doc("the grant, while it waits");
+            let kept = (request & waiting).named("kept");
             grant = kept.any().mux(kept, grant).named("grant");
-            held.set(advance.mux(0, grant));
+            waiting.set(advance.mux(0, grant));
+            held = Some(waiting.expr());
         } else {
             grant = grant.named("grant");
         }
         let up_to_grant = grant | (grant - 1).wrap(ty);
         m.when(advance & request.any(), || behind.set(!up_to_grant));
+        turn = Some(Turn { advance, behind: behind.expr(), held });
         grant
     };
     grant_out.set(grant);
-    index_out.set(number(&m, grant));
-    m.assert("one_at_most", (grant & (grant - 1).wrap(ty)).eq(0));
-    m.assert("only_who_asks", (grant & !request).eq(0));
-    m.assert("somebody_if_any", request.any().eq(grant.any()));
+    let index = number(&m, grant);
+    index_out.set(index);
+    properties::state(&m, request, grant, index, turn.as_ref());
     m.finish()
 }

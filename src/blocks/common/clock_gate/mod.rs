@@ -31,6 +31,10 @@ impl Block for ClockGateBlock {
         tech::clock_gate(name, tech)
     }
 
+    fn properties(_: &Self::Parameters, tech: &Tech) -> Option<String> {
+        Some(tech::clock_gate_properties(tech))
+    }
+
     fn model(_: &Self::Parameters, _: &Tech) -> Model {
         Model::ports(model::Counter::default())
     }

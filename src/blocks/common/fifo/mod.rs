@@ -6,6 +6,7 @@
 //! Neither side's ready or valid depends on the other side without a register between.
 
 mod model;
+mod properties;
 mod rtl;
 #[cfg(test)]
 mod tests;

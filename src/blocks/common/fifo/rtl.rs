@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::properties::{self, Places};
 use super::{Fifo, FifoParameters, Storage};
 use crate::blocks::Block;
 use crate::hdl::{
@@ -54,10 +55,11 @@ pub(super) fn describe(name: &str, p: &FifoParameters) -> Result<Arc<Module>, Er
     level_out.set(level);
     m.assert("level_in_range", level.le(p.depth));
 
-    match p.storage {
+    let places = match p.storage {
         Storage::Registers => registers(&m, p, &input, &output, level, push, pop),
         Storage::Ram => ram(&m, p, &input, &output, level, push, pop),
-    }
+    };
+    properties::state(&m, p, &input, &output, &places);
     m.finish()
 }
 
@@ -70,21 +72,24 @@ fn registers<'m>(
     level: Signal<'m>,
     push: Expr<'m>,
     pop: Expr<'m>,
-) {
+) -> Places<'m> {
     output.valid.set(level.ne(0));
     if p.depth == 1 {
         let element = m.register("element", uint(p.width));
         m.when(push, || element.set(input["data"]));
         output["data"].set(element);
-        return;
+        let front = Some((level.ne(0), element.expr()));
+        return Places { push, pop, level: level.expr(), front, memory: None };
     }
     let head = Pointer::new(m, "head", p.depth);
     let tail = Pointer::new(m, "tail", p.depth);
     head.advance(m, pop);
     tail.advance(m, push);
-    let elements = m.memory("elements", p.depth, uint(p.width)).asserted();
-    elements.write(tail.register, input["data"], push);
-    output["data"].set(elements.read_async("head_data", head.register));
+    let elements = m.memory("elements", p.depth, uint(p.width));
+    elements.asserted().write(tail.register, input["data"], push);
+    output["data"].set(elements.asserted().read_async("head_data", head.register));
+    let memory = Some((elements, head.register.expr(), tail.register.expr()));
+    Places { push, pop, level: level.expr(), front: None, memory }
 }
 
 /// The RAM's own output register holds the element at the head; it is filled again as it empties.
@@ -96,7 +101,7 @@ fn ram<'m>(
     level: Signal<'m>,
     push: Expr<'m>,
     pop: Expr<'m>,
-) {
+) -> Places<'m> {
     let head_valid = m.register("head_valid", bit()).reset(0);
     let head = Pointer::new(m, "head", p.depth);
     let tail = Pointer::new(m, "tail", p.depth);
@@ -106,9 +111,17 @@ fn ram<'m>(
     m.when(fetch, || head_valid.set(1)).or_when(pop, || head_valid.set(0));
     head.advance(m, fetch);
     tail.advance(m, push);
-    let memory = m.memory("elements", p.depth, uint(p.width)).asserted();
-    memory.write(tail.register, input["data"], push);
-    output["data"].set(memory.read("head_data", head.register, fetch));
+    let memory = m.memory("elements", p.depth, uint(p.width));
+    memory.asserted().write(tail.register, input["data"], push);
+    let head_data = memory.asserted().read("head_data", head.register, fetch);
+    output["data"].set(head_data);
     m.assert("head_is_counted", !head_valid | level.ne(0));
     output.valid.set(head_valid);
+    Places {
+        push,
+        pop,
+        level: level.expr(),
+        front: Some((head_valid.expr(), head_data)),
+        memory: Some((memory, head.register.expr(), tail.register.expr())),
+    }
 }

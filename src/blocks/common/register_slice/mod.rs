@@ -5,6 +5,7 @@
 //! elements). Each sustains one beat per cycle; order and payload are unchanged.
 
 mod model;
+mod properties;
 mod rtl;
 #[cfg(test)]
 mod tests;

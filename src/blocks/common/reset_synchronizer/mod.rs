@@ -39,6 +39,10 @@ impl Block for ResetSynchronizer {
         tech::reset_synchronizer(name, parameters.stages, tech)
     }
 
+    fn properties(p: &ResetSynchronizerParameters, tech: &Tech) -> Option<String> {
+        Some(tech::reset_synchronizer_properties(p.stages, tech))
+    }
+
     fn model(parameters: &ResetSynchronizerParameters, tech: &Tech) -> Model {
         Model::ports(model::Countdown::new(parameters, tech))
     }

@@ -43,6 +43,10 @@ impl Block for SyncRam {
         tech::sync_ram(name, parameters.width, parameters.depth)
     }
 
+    fn properties(p: &SyncRamParameters, _: &Tech) -> Option<String> {
+        Some(tech::sync_ram_properties(p.width, p.depth))
+    }
+
     fn model(parameters: &SyncRamParameters, _: &Tech) -> Model {
         Model::ports(model::Array::new(parameters))
     }

@@ -6,6 +6,7 @@
 //! beat per cycle. A joined beat waits for all of its parts: there is no flush.
 
 mod model;
+mod properties;
 mod rtl;
 mod stimulus;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::WidthConverterParameters;
+use super::properties::{self, State};
 use crate::hdl::{
     Errors, Module, ModuleBuilder, StreamIn, StreamOut, bit, concat, index_width, uint,
 };
@@ -38,6 +39,7 @@ fn join<'m>(m: &'m ModuleBuilder, input: &StreamIn<'m>, output: &StreamOut<'m>, 
     let valid = m.register("valid", bit()).reset(0);
     let push = input.fire().named("push");
     let part = input["data"];
+    let mut begun = None;
     if parts == 1 {
         m.when(push, || data.set(part));
         m.when(input.ready, || valid.set(input.valid));
@@ -49,10 +51,13 @@ fn join<'m>(m: &'m ModuleBuilder, input: &StreamIn<'m>, output: &StreamOut<'m>, 
         let next = (count + 1).truncate(count.width());
         m.when(push, || count.set(is_last.mux(0, next)));
         m.when(push & is_last, || valid.set(1)).or_when(output.ready, || valid.set(0));
+        begun = Some(count.expr());
     }
     input.ready.set(!valid | output.ready);
     output.valid.set(valid);
     output["data"].set(data);
+    let state = State { push, valid: valid.expr(), data: data.expr(), count: begun };
+    properties::of_join(m, input, output, parts, &state);
 }
 
 /// A beat is shifted out at the bottom, part by part.
@@ -61,13 +66,16 @@ fn split<'m>(m: &'m ModuleBuilder, input: &StreamIn<'m>, output: &StreamOut<'m>,
     let valid = m.register("valid", bit()).reset(0);
     let count = m.register("count", uint(index_width(parts))).reset(0);
     let is_last = count.eq(parts - 1).named("is_last");
-    let pop = output.fire().named("pop");
+    let (push, pop) = (input.fire().named("push"), output.fire().named("pop"));
     let width = output["data"].width();
-    m.when(input.fire(), || data.set(input["data"]))
+    m.when(push, || data.set(input["data"]))
         .or_when(pop, || data.set((data >> width).cast(data.ty())));
     m.when(pop, || count.set(is_last.mux(0, (count + 1).truncate(count.width()))));
     m.when(input.ready, || valid.set(input.valid));
     input.ready.set(!valid | (output.ready & is_last));
     output.valid.set(valid);
     output["data"].set(data.slice(0, width));
+    let count = Some(count.expr());
+    let state = State { push, valid: valid.expr(), data: data.expr(), count };
+    properties::of_split(m, input, output, parts, &state, pop);
 }

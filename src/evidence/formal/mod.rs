@@ -1,0 +1,357 @@
+//! Proofs: what a block's properties say holds for ever, for every input.
+//!
+//! Assertions are proven together by k-induction: no run of `k` cycles from reset breaks one, and
+//! after any `k` cycles in which none was broken, however the design got there, none is broken in
+//! the next. The search is Z3's, through Yosys and yosys-smtbmc. What is covered shows that the
+//! assumptions leave something to prove: each cover has to be reached.
+//!
+//! A block whose Verilog comes from a template is proven with the properties that
+//! [`Block::properties`](crate::blocks::Block::properties) gives; all others bring theirs in
+//! their text.
+
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use crate::blocks::Configured;
+use crate::eda::{
+    self, Base, Cache, Clocks, Digest, Failed, Formulas, Induction, Stated, ToolError,
+};
+use crate::hdl::Errors;
+use crate::hdl::ir::PropertyKind;
+use crate::tech;
+use crate::verilog::{self, File, VerilogError};
+
+#[cfg(test)]
+mod tests;
+
+/// The longest induction that is tried.
+const LONGEST_INDUCTION: u32 = 12;
+
+/// How many cycles are searched in any case before a longer search for what an induction did not
+/// prove, so that what fails soon is found soon.
+const FIRST_SEARCH: u32 = 12;
+
+/// How hard to try.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// How many cycles are searched for what is covered, and for counterexamples of what an
+    /// induction does not prove.
+    pub depth: u32,
+    /// How long one run of the solver may take.
+    pub limit: Duration,
+}
+
+impl Default for Plan {
+    fn default() -> Plan {
+        Plan { depth: 80, limit: Duration::from_secs(60) }
+    }
+}
+
+/// What is known of a property.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+pub enum Verdict {
+    /// An assertion holds for ever.
+    Proven {
+        /// The length of the induction, in cycles.
+        k: u32,
+    },
+    /// What is covered comes true.
+    Reached {
+        /// The cycles before.
+        step: u32,
+    },
+    /// An assertion is broken.
+    Refuted {
+        /// The cycles before.
+        step: u32,
+    },
+    /// Neither proven nor refuted, or not reached.
+    Unknown {
+        /// Why.
+        why: String,
+    },
+    /// What drives the inputs is taken to keep it.
+    Assumed,
+}
+
+/// A property and what is known of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Property {
+    /// Its label, after the instances on the way to it.
+    pub name: String,
+    /// The file.
+    pub file: String,
+    /// The line in it.
+    pub line: u32,
+    /// That line.
+    pub text: String,
+    /// Whether it is covered, and not asserted.
+    pub is_cover: bool,
+    /// What is known of it.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+}
+
+/// How a property is broken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counterexample {
+    /// The property.
+    pub property: String,
+    /// The ports, each with its values from the first cycle to that in which the property is
+    /// broken, in hexadecimal digits.
+    pub ports: Vec<(String, Vec<String>)>,
+    /// All signals, in the format VCD.
+    pub waveform: String,
+}
+
+/// What is known of a design's properties.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Proofs {
+    /// The top module.
+    pub top: String,
+    /// The properties.
+    pub properties: Vec<Property>,
+    /// For each refuted property how it is broken.
+    pub counterexamples: Vec<Counterexample>,
+    /// The versions of the tools.
+    pub tools: Vec<String>,
+    /// How long the search took when it was made, in seconds.
+    pub seconds: f64,
+}
+
+impl Proofs {
+    /// Whether every assertion is proven and everything covered is reached, and there is any.
+    pub fn all_good(&self) -> bool {
+        let is_good =
+            |p: &Property| !matches!(p.verdict, Verdict::Refuted { .. } | Verdict::Unknown { .. });
+        !self.properties.is_empty() && self.properties.iter().all(is_good)
+    }
+
+    /// The verdict about a property.
+    pub fn verdict(&self, name: &str) -> Option<&Verdict> {
+        self.properties.iter().find(|p| p.name == name).map(|p| &p.verdict)
+    }
+}
+
+/// Why there is nothing known of a block.
+#[derive(Debug, thiserror::Error)]
+pub enum FormalError {
+    /// The description of the block is wrong: a defect of the block.
+    #[error(transparent)]
+    Description(#[from] Errors),
+    /// The module cannot be printed.
+    #[error(transparent)]
+    Verilog(#[from] VerilogError),
+    /// A tool is missing, or failed.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+}
+
+/// The files of a block that is to be proven, and its top module.
+///
+/// # Errors
+/// If the block's description is wrong.
+pub fn files(block: &Configured) -> Result<(Vec<File>, String), FormalError> {
+    let module = block.elaborate()?;
+    let mut files = verilog::emit(&module, &tech::style(&block.tech, None))?;
+    let top = module.name.clone();
+    if let Some(properties) = (block.entry.properties)(&block.values, &block.tech) {
+        let file = files.iter_mut().find(|file| file.module == top);
+        let file = file.expect("a module has a file of its own");
+        let end = file.text.rfind("endmodule").expect("a module has an end");
+        file.text.insert_str(end, properties.trim_start_matches('\n'));
+    }
+    Ok((files, top))
+}
+
+/// Proves the properties of a block, or finds out that they do not hold.
+///
+/// # Errors
+/// If the block's description is wrong, or a tool is missing or fails.
+pub fn prove(block: &Configured, plan: &Plan, cache: &Cache) -> Result<Proofs, FormalError> {
+    let (files, top) = files(block)?;
+    Ok(prove_files(&files, &top, plan, cache)?)
+}
+
+/// Proves the properties of any Verilog. If it has a signal with the attribute `gclk`, any number
+/// of clocks and latches are taken for what they are; otherwise one clock's edges are the steps.
+///
+/// # Errors
+/// If a tool is missing or fails.
+pub fn prove_files(
+    files: &[File],
+    top: &str,
+    plan: &Plan,
+    cache: &Cache,
+) -> Result<Proofs, ToolError> {
+    let tools = eda::proof_tools()?;
+    let clocks = match files.iter().any(|file| file.text.contains("(* gclk *)")) {
+        true => Clocks::Any,
+        false => Clocks::One,
+    };
+    let mut key = Digest::builder();
+    key.add("formal 1");
+    tools.iter().for_each(|tool| key.add(tool));
+    key.add(eda::proof_recipe(files, top, clocks));
+    key.add(format!("{plan:?}"));
+    for file in files {
+        key.add(&file.module);
+        key.add(&file.text);
+    }
+    // What a busy machine had no time for, another time it may have.
+    let mut unfinished = None;
+    let bytes = cache.result(key.finish(), || {
+        let proofs = eda::in_folder(files, |folder| search(folder, files, top, clocks, plan))?;
+        let proofs = Proofs { tools: tools.clone(), ..proofs };
+        if proofs.properties.iter().any(|p| p.verdict == out_of_time(plan)) {
+            unfinished = Some(proofs);
+            let what = "the proof took too long".to_string();
+            return Err(ToolError::Files { what, source: io::ErrorKind::TimedOut.into() });
+        }
+        Ok(serde_json::to_vec(&proofs).expect("proofs are plain data"))
+    });
+    if let Some(proofs) = unfinished {
+        return Ok(proofs);
+    }
+    let bytes = bytes?;
+    serde_json::from_slice(&bytes).map_err(|error| ToolError::Files {
+        what: format!("cannot read the cache in {}", cache.folder().display()),
+        source: error.into(),
+    })
+}
+
+fn search(
+    folder: &Path,
+    files: &[File],
+    top: &str,
+    clocks: Clocks,
+    plan: &Plan,
+) -> Result<Proofs, ToolError> {
+    let begin = Instant::now();
+    let (formulas, stated) = eda::formulas(folder, files, top, clocks, plan.limit)?;
+    let is = |kind| stated.iter().any(|property: &Stated| property.kind == kind);
+    let assertions = match is(PropertyKind::Assert) {
+        true => assertions(&formulas, plan)?,
+        false => Assertions { failed: vec![], rest: Verdict::Proven { k: 0 } },
+    };
+    let (reached, in_time) = match is(PropertyKind::Cover) {
+        true => formulas.covers(plan.depth)?,
+        false => (vec![], true),
+    };
+    let verdict = |property: &Stated| match property.kind {
+        PropertyKind::Assume => Verdict::Assumed,
+        PropertyKind::Assert => {
+            let failed = assertions.failed.iter().find(|failed| failed.name == property.name);
+            failed.map_or(assertions.rest.clone(), |failed| Verdict::Refuted { step: failed.step })
+        }
+        PropertyKind::Cover => match reached.iter().find(|(name, _)| *name == property.name) {
+            Some(&(_, step)) => Verdict::Reached { step },
+            None if in_time => unknown(format!("not reached within {} cycles", plan.depth)),
+            None => out_of_time(plan),
+        },
+    };
+    let properties = stated.iter().map(|property| Property {
+        name: property.name.clone(),
+        file: property.place.0.clone(),
+        line: property.place.1,
+        text: line(files, &property.place),
+        is_cover: property.kind == PropertyKind::Cover,
+        verdict: verdict(property),
+    });
+    let mut properties: Vec<Property> = properties.collect();
+    properties.sort_by(|a, b| (&a.file, a.line, &a.name).cmp(&(&b.file, b.line, &b.name)));
+    let failed = assertions.failed.iter();
+    let counterexamples = failed.map(|failed| counterexample(&formulas, clocks, failed));
+    Ok(Proofs {
+        top: top.to_string(),
+        properties,
+        counterexamples: counterexamples.collect::<Result<_, _>>()?,
+        tools: vec![],
+        seconds: begin.elapsed().as_secs_f64(),
+    })
+}
+
+/// What came of the assertions.
+struct Assertions {
+    failed: Vec<Failed>,
+    /// The verdict about those that did not fail.
+    rest: Verdict,
+}
+
+fn unknown(why: impl Into<String>) -> Verdict {
+    Verdict::Unknown { why: why.into() }
+}
+
+fn out_of_time(plan: &Plan) -> Verdict {
+    unknown(format!("not within {} s", plan.limit.as_secs_f64()))
+}
+
+/// Induction first, since that is what should succeed; then its base, or a counterexample.
+fn assertions(formulas: &Formulas, plan: &Plan) -> Result<Assertions, ToolError> {
+    let induction = formulas.induction(LONGEST_INDUCTION)?;
+    let searches = match induction {
+        Induction::Holds { steps } => vec![steps.max(1) + 1],
+        Induction::Fails | Induction::OutOfTime if plan.depth > FIRST_SEARCH => {
+            vec![FIRST_SEARCH, plan.depth]
+        }
+        Induction::Fails | Induction::OutOfTime => vec![plan.depth],
+    };
+    for steps in searches {
+        match formulas.base(steps)? {
+            Base::Searched(failed) if failed.is_empty() => {}
+            Base::Searched(failed) => {
+                let rest = unknown("another property fails");
+                return Ok(Assertions { failed, rest });
+            }
+            Base::Contradiction => {
+                let rest = unknown("the assumptions contradict each other");
+                return Ok(Assertions { failed: vec![], rest });
+            }
+            Base::OutOfTime => return Ok(Assertions { failed: vec![], rest: out_of_time(plan) }),
+        }
+    }
+    let rest = match induction {
+        Induction::Holds { steps } => Verdict::Proven { k: steps },
+        Induction::Fails => unknown(format!(
+            "no counterexample within {} cycles, no proof by induction over {LONGEST_INDUCTION}",
+            plan.depth
+        )),
+        Induction::OutOfTime => out_of_time(plan),
+    };
+    Ok(Assertions { failed: vec![], rest })
+}
+
+/// The line of a file.
+fn line(files: &[File], (file, line): &(String, u32)) -> String {
+    let module = file.strip_suffix(".v").unwrap_or(file);
+    let found = files.iter().find(|file| file.module == module);
+    let line = found.and_then(|file| file.text.lines().nth((*line as usize).saturating_sub(1)));
+    line.unwrap_or_default().trim().to_string()
+}
+
+fn counterexample(
+    formulas: &Formulas,
+    clocks: Clocks,
+    failed: &Failed,
+) -> Result<Counterexample, ToolError> {
+    let mut ports = formulas.ports()?;
+    if clocks == Clocks::One {
+        // Its edges are the steps.
+        ports.retain(|port| port != "clk_i");
+    }
+    let traces = eda::traces(&failed.waveform, &ports, failed.step + 1)?;
+    let waveform =
+        std::fs::read_to_string(&failed.waveform).map_err(|source| ToolError::Files {
+            what: format!("cannot read the waveform {}", failed.waveform.display()),
+            source,
+        })?;
+    Ok(Counterexample {
+        property: failed.name.clone(),
+        ports: traces.into_iter().map(|trace| (trace.name, trace.values)).collect(),
+        waveform,
+    })
+}
