@@ -35,6 +35,7 @@ mod completions;
 mod cosim;
 mod describe;
 mod emit;
+mod evidence;
 mod formal;
 mod init;
 mod lint;
@@ -87,6 +88,7 @@ enum Command {
     Formal(formal::Formal),
     Mutate(mutate::Mutate),
     Power(power::PowerCommand),
+    Evidence(evidence::Evidence),
     Snapshot(snapshot::Snapshot),
     Schema(schema::Schema),
     Completions(completions::Completions),
@@ -113,6 +115,8 @@ enum Failure {
     Input { text: String, json: Value },
     /// A tool is missing (exit code 3) or did not work (exit code 1).
     Tool(ToolError),
+    /// A check failed, and without it there is nothing to report: exit code 1.
+    Check(String),
 }
 
 impl Failure {
@@ -127,6 +131,7 @@ impl Failure {
         match self {
             Failure::Input { text, .. } => text.clone(),
             Failure::Tool(error) => error.to_string(),
+            Failure::Check(text) => text.clone(),
         }
     }
 
@@ -134,7 +139,7 @@ impl Failure {
         match self {
             Failure::Input { .. } => 2,
             Failure::Tool(ToolError::Missing { .. }) => 3,
-            Failure::Tool(_) => 1,
+            Failure::Tool(_) | Failure::Check(_) => 1,
         }
     }
 }
@@ -253,6 +258,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Formal(command) => command.run(),
         Command::Mutate(command) => command.run(),
         Command::Power(command) => command.run(),
+        Command::Evidence(command) => command.run(),
         Command::Snapshot(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Completions(command) => command.run(),
@@ -265,11 +271,10 @@ pub fn run() -> anyhow::Result<ExitCode> {
         }
         Err(failure) => {
             let code = ExitCode::from(failure.code());
-            let (text, json) = match failure {
-                Failure::Input { text, json } => (text, json),
-                Failure::Tool(error) => {
-                    (error.to_string(), json!({ "errors": [{ "message": error.to_string() }] }))
-                }
+            let text = failure.text();
+            let json = match failure {
+                Failure::Input { json, .. } => json,
+                _ => json!({ "errors": [{ "message": text }] }),
             };
             if cli.json {
                 print(&mut io::stdout().lock(), &pretty(&json))?;

@@ -50,6 +50,17 @@ fn parse_clock(text: &str) -> Result<f64, String> {
     clock.ok_or_else(|| "a clock is a number of MHz from 0.001 to 100000, such as 100".to_string())
 }
 
+impl From<PowerError> for Failure {
+    fn from(error: PowerError) -> Failure {
+        match error {
+            PowerError::Subject(error) => error.into(),
+            PowerError::Tool(error) => error.into(),
+            PowerError::NoSuchWorkload { .. } => Failure::input(error),
+            PowerError::Check(_) => Failure::Check(error.to_string()),
+        }
+    }
+}
+
 impl PowerCommand {
     pub(super) fn run(&self) -> Result<Report, Failure> {
         let Target::Osu018 = self.target;
@@ -70,15 +81,7 @@ impl PowerCommand {
                 None => Workload::usual(&Subject::of(&chosen.block)?),
             };
             for workload in workloads {
-                match self.estimate(chosen, workload, &workshop) {
-                    Ok(power) => found.push(power),
-                    Err(PowerError::Check(text)) => return Ok(refused(text)),
-                    Err(PowerError::Subject(error)) => return Err(error.into()),
-                    Err(PowerError::Tool(error)) => return Err(error.into()),
-                    Err(error @ PowerError::NoSuchWorkload { .. }) => {
-                        return Err(Failure::input(error));
-                    }
-                }
+                found.push(self.estimate(chosen, workload, &workshop)?);
             }
         }
         Ok(Report::new(text(&found), json!({ "powers": found })))
@@ -98,13 +101,6 @@ impl PowerCommand {
         }
         Ok(power)
     }
-}
-
-/// The report of a check that failed.
-fn refused(text: String) -> Report {
-    let text = PowerError::Check(text).to_string();
-    let json = json!({ "errors": [{ "message": text }] });
-    Report { text, json, passed: false }
 }
 
 fn text(powers: &[Power]) -> String {

@@ -1,0 +1,421 @@
+//! The page of evidence, in Markdown.
+
+use sha2::{Digest, Sha256};
+
+use super::formal::{Property, Verdict};
+use super::power::{Parts, Power};
+use super::synth::{Cost, Equivalence, Row, Target};
+use super::{Evidence, Known};
+
+const HEAD: &str = "\
+<!-- Written by `make evidence`. Do not edit: the last line is a sum over the others. -->
+
+# Evidence
+
+What the registered blocks cost, and what speaks for them being right: at their default parameters,
+and where it says so at the odd sizes that they are simulated at as well. All of it comes from one
+run of the tools named at the end. From one version of a tool to the next, areas repeat within 10 %
+and frequencies within 5 %; what means more than that are the ratios, to a plain baseline of the same
+function, in Verilog written by hand ([benches/baselines](../benches/baselines)), which went through
+the same recipe in the same run. Below 1 means less area, or a lower frequency, than the baseline.
+
+";
+
+/// What the last line begins with.
+const SEAL: &str = "<!-- sha256 ";
+
+/// The page.
+pub fn page(evidence: &Evidence) -> String {
+    let blocks = &evidence.blocks;
+    let sections = [
+        HEAD.to_string(),
+        overview(blocks),
+        "\n## Cells, time and netlists\n".to_string(),
+        Target::ALL.map(|target| costs(blocks, target)).concat(),
+        "\n## Proofs\n\n".to_string(),
+        proofs(blocks),
+        "\n## Mutants\n\n".to_string(),
+        mutants(blocks),
+        "\n## Simulations\n\n".to_string(),
+        simulations(blocks),
+        "\n## Power\n\n".to_string(),
+        power(&evidence.power),
+        "\n## Made with\n\n".to_string(),
+        tools(evidence),
+    ];
+    let text = sections.concat();
+    let seal = seal(&text);
+    text + &seal
+}
+
+/// Whether a text is a page as it was written.
+pub fn is_untouched(page: &str) -> bool {
+    let Some(at) = page.rfind(SEAL) else { return false };
+    page[at..] == seal(&page[..at])
+}
+
+fn seal(text: &str) -> String {
+    let sum = Sha256::digest(text);
+    let digits: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{SEAL}{digits} -->\n")
+}
+
+/// What speaks against the blocks, one line each.
+pub fn flaws(evidence: &Evidence) -> Vec<String> {
+    evidence.blocks.iter().flat_map(flaws_of).collect()
+}
+
+fn flaws_of(known: &Known) -> Vec<String> {
+    let block = known.block;
+    let mut flaws = vec![];
+    for row in known.synth.iter().filter(|row| !row.equivalence.is_good()) {
+        flaws.push(format!("E0404: a netlist of {block} for {} is not it", row.target));
+    }
+    for proven in &known.proofs {
+        let name = [vec![block.to_string()], proven.settings.clone()].concat().join(" ");
+        let properties = proven.proofs.properties.iter();
+        flaws.extend(properties.filter_map(|property| match &property.verdict {
+            Verdict::Refuted { .. } => Some(format!("E0405: {name}: {}", property.name)),
+            Verdict::Unknown { why } => Some(format!("E0406: {name}: {}: {why}", property.name)),
+            _ => None,
+        }));
+    }
+    for mutant in &known.mutation.survivors {
+        let (file, line, change) = (&mutant.file, mutant.line, &mutant.change);
+        flaws.push(format!("E0407: a mutant of {block} survives: {file}:{line}: {change}"));
+    }
+    if known.simulated.failed > 0 {
+        flaws.push(format!("E0401: {} scenarios of {block} failed", known.simulated.failed));
+    }
+    flaws
+}
+
+/// One row for each block.
+fn overview(blocks: &[Known]) -> String {
+    let head = [
+        "block",
+        "area, GE",
+        "to plain",
+        "Fmax, MHz",
+        "to plain",
+        "netlists equal",
+        "properties proven",
+        "covers reached",
+        "mutants found",
+        "lines run",
+        "bits toggled",
+    ];
+    let row = |known: &Known| {
+        let cells = known.synth.iter().find(|row| row.target == Target::Osu018.word());
+        let cost = |of: fn(&Cost) -> Option<f64>| cells.and_then(|row| of(&row.cost));
+        let ratio = |name: &str| cells.and_then(|row| row.ratio(name));
+        let properties = || known.proofs.iter().flat_map(|proven| &proven.proofs.properties);
+        let of = |is_cover: bool| {
+            let good = |p: &&Property| {
+                matches!(p.verdict, Verdict::Proven { .. } | Verdict::Reached { .. })
+            };
+            let stated = |p: &&Property| p.is_cover == is_cover && p.verdict != Verdict::Assumed;
+            let all = properties().filter(stated).count();
+            share((properties().filter(stated).filter(good).count(), all))
+        };
+        let mutation = &known.mutation;
+        let killed = mutation.killed_by_model + mutation.killed_by_evaluator;
+        vec![
+            format!("`{}`", known.block),
+            number(cost(|cost| cost.figure(AREA)), 0),
+            number(ratio(AREA), 2),
+            number(cost(|cost| cost.fmax.as_ref().map(|fmax| fmax.median)), 0),
+            number(ratio("Fmax"), 2),
+            netlists(&known.synth),
+            of(false),
+            of(true),
+            share((killed, killed + mutation.survivors.len())),
+            percent(known.simulated.lines),
+            percent(known.simulated.toggles),
+        ]
+    };
+    table(&head, blocks.iter().map(row).collect())
+        + "\nArea in two-input NANDs and frequency are those of OSU018 cells: no wires, an ideal \
+           clock, typical corner; memories are flip-flops there. Mutants that are proven to do what \
+           the original does are not counted.\n"
+}
+
+/// The figure that is the area of cells, relative to that of a NAND.
+const AREA: &str = "area in NAND2X1";
+
+fn netlists(rows: &[Row]) -> String {
+    let count = |is: fn(&Equivalence) -> bool| rows.iter().filter(|r| is(&r.equivalence)).count();
+    let counts = [
+        (count(|verdict| matches!(verdict, Equivalence::Proven { .. })), "proven"),
+        (count(|verdict| matches!(verdict, Equivalence::Simulated { .. })), "simulated"),
+        (count(|verdict| matches!(verdict, Equivalence::Refuted { .. })), "REFUTED"),
+    ];
+    let words = counts.iter().filter(|(count, _)| *count > 0);
+    words.map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
+}
+
+/// What the blocks cost for a target.
+fn costs(blocks: &[Known], target: Target) -> String {
+    let rows: Vec<&Row> = blocks
+        .iter()
+        .flat_map(|known| known.synth.iter().filter(|row| row.target == target.word()))
+        .collect();
+    let Some(first) = rows.first() else { return String::new() };
+    // Whatever any of them has is a column.
+    let mut names: Vec<(&str, &str)> = vec![];
+    for figure in rows.iter().flat_map(|row| &row.cost.figures) {
+        if !names.iter().any(|(name, _)| *name == figure.name) {
+            names.push((&figure.name, &figure.unit));
+        }
+    }
+    let titles = names.iter().map(|(name, unit)| match unit.is_empty() {
+        true => name.to_string(),
+        false => format!("{name}, {unit}"),
+    });
+    let mut head: Vec<String> = vec!["block".into()];
+    head.extend(titles);
+    head.extend(["Fmax, MHz", "netlist"].map(String::from));
+    let lines = rows.iter().map(|row| {
+        let mut line = vec![format!("`{}`", row.block)];
+        line.extend(names.iter().map(|(name, _)| {
+            let digits = if name.contains("path") { 2 } else { 0 };
+            beside(number(row.cost.figure(name), digits), row.ratio(name))
+        }));
+        let fmax = row.cost.fmax.as_ref();
+        line.push(beside(number(fmax.map(|fmax| fmax.median), 0), row.ratio("Fmax")));
+        line.push(verdict(row));
+        line
+    });
+    let head: Vec<&str> = head.iter().map(String::as_str).collect();
+    let text = table(&head, lines.collect());
+    format!("\n### {}\n\n{}.\n\n{text}", target.word(), first.recipe)
+}
+
+/// A figure, and in parentheses its ratio to the baseline's.
+fn beside(figure: String, ratio: Option<f64>) -> String {
+    match ratio {
+        Some(ratio) => format!("{figure} ({ratio:.2})"),
+        None => figure,
+    }
+}
+
+fn verdict(row: &Row) -> String {
+    let notes = row.cost.notes.iter().map(|note| format!("; {note}")).collect::<String>();
+    let verdict = match &row.equivalence {
+        Equivalence::Proven { points, .. } => format!("proven in {points} bits"),
+        Equivalence::Simulated { beats, why } => format!("simulated, {beats} beats: {why}"),
+        Equivalence::Refuted { why, .. } => format!("REFUTED: {why}"),
+        #[allow(unreachable_patterns)]
+        _ => "none".to_string(),
+    };
+    verdict + &notes
+}
+
+/// What is proven of each block, and at which parameters.
+fn proofs(blocks: &[Known]) -> String {
+    let row = |known: &Known| {
+        known
+            .proofs
+            .iter()
+            .map(|proven| {
+                let names = |is: fn(&Verdict) -> Option<String>| {
+                    let words = proven.proofs.properties.iter().filter_map(|property| {
+                        Some(format!("`{}`{}", property.name, is(&property.verdict)?))
+                    });
+                    words.collect::<Vec<_>>().join(", ")
+                };
+                let longest = proven.proofs.properties.iter().filter_map(|p| match p.verdict {
+                    Verdict::Proven { k } => Some(k),
+                    _ => None,
+                });
+                vec![
+                    format!("`{}`", known.block),
+                    settings(&proven.settings),
+                    names(|verdict| matches!(verdict, Verdict::Proven { .. }).then(String::new)),
+                    longest.max().map_or(String::new(), |k| k.to_string()),
+                    names(|verdict| match verdict {
+                        Verdict::Reached { step } => Some(format!(" ({step})")),
+                        _ => None,
+                    }),
+                    names(|verdict| match verdict {
+                        Verdict::Refuted { step } => Some(format!(" REFUTED in cycle {step}")),
+                        Verdict::Unknown { why } => Some(format!(" unknown: {why}")),
+                        _ => None,
+                    }),
+                ]
+            })
+            .collect::<Vec<_>>()
+    };
+    let head = ["block", "parameters", "proven for ever", "k", "reached (cycle)", "open"];
+    "Assertions hold in every cycle, for every input, by induction over k cycles; what is reached \
+     shows that the assumptions leave something to prove. Streams are assumed to hold what waits.\n\n"
+        .to_string()
+        + &table(&head, blocks.iter().flat_map(row).collect())
+}
+
+fn settings(settings: &[String]) -> String {
+    if settings.is_empty() { "defaults".to_string() } else { settings.join(", ") }
+}
+
+/// Which mistakes would be noticed.
+fn mutants(blocks: &[Known]) -> String {
+    let row = |known: &Known| {
+        let mutation = &known.mutation;
+        let counts = [
+            mutation.mutants,
+            mutation.available,
+            mutation.killed_by_model,
+            mutation.killed_by_evaluator,
+            mutation.equivalent.len(),
+            mutation.survivors.len(),
+        ];
+        let counts = counts.iter().map(ToString::to_string);
+        std::iter::once(format!("`{}`", known.block)).chain(counts).collect()
+    };
+    let head = [
+        "block",
+        "mutants",
+        "of",
+        "found by the golden model",
+        "by the evaluator alone",
+        "proven to do the same",
+        "survive",
+    ];
+    let mut text = "A mutant is the Verilog with one bit of one pin of one operator changed. The \
+                    block's ordinary cosimulation has to find it.\n\n"
+        .to_string();
+    text += &table(&head, blocks.iter().map(row).collect());
+    for known in blocks {
+        for mutant in &known.mutation.survivors {
+            let (file, line) = (&mutant.file, mutant.line);
+            text += &format!("\nSurvives: `{file}:{line}` `{}`: {}\n", mutant.text, mutant.change);
+        }
+    }
+    text
+}
+
+fn simulations(blocks: &[Known]) -> String {
+    let row = |known: &Known| {
+        let simulated = &known.simulated;
+        vec![
+            format!("`{}`", known.block),
+            known.digest.clone(),
+            simulated.modules.to_string(),
+            simulated.scenarios.to_string(),
+            simulated.beats.to_string(),
+            simulated.failed.to_string(),
+        ]
+    };
+    let head = ["block", "Verilog", "modules", "scenarios", "beats", "failed"];
+    table(&head, blocks.iter().map(row).collect())
+}
+
+/// The example of what power depends on.
+fn power(powers: &[Power]) -> String {
+    let Some(first) = powers.first() else { return String::new() };
+    let row = |power: &Power| {
+        let mw = |parts: &Parts| format!("{:.3}", parts.total_mw());
+        vec![
+            format!("`{}`", power.block),
+            settings(&power.settings),
+            power.workload.to_string(),
+            percent_of(power.moving),
+            mw(&power.combinational),
+            mw(&power.sequential),
+            mw(&power.clock),
+            mw(&power.total),
+        ]
+    };
+    let head = [
+        "block",
+        "parameters",
+        "scenario",
+        "cycles that move",
+        "combinational, mW",
+        "sequential",
+        "clock",
+        "all",
+    ];
+    let mut text = format!(
+        "Toggles of the mapped netlist, in OSU018 cells at {} MHz, {} V, {} °C.\n\n",
+        first.clock_mhz, first.voltage, first.temperature
+    );
+    text += &table(&head, powers.iter().map(row).collect());
+    text += "\n";
+    let mut caveats: Vec<&String> = powers.iter().flat_map(|power| &power.caveats).collect();
+    caveats.sort();
+    caveats.dedup();
+    for caveat in caveats {
+        text += &format!("- {caveat}\n");
+    }
+    text
+}
+
+/// Every tool and its version.
+fn tools(evidence: &Evidence) -> String {
+    let mut tools: Vec<String> = vec![];
+    for known in &evidence.blocks {
+        tools.extend(known.synth.iter().flat_map(|row| row.tools.clone()));
+        tools.extend(known.proofs.iter().flat_map(|proven| proven.proofs.tools.clone()));
+        tools.extend([known.mutation.yosys.clone(), known.mutation.verilator.clone()]);
+    }
+    tools.extend(evidence.power.iter().flat_map(|power| power.tools.clone()));
+    tools.sort();
+    tools.dedup();
+    tools.iter().map(|tool| format!("- {tool}\n")).collect::<String>() + "\n"
+}
+
+fn number(value: Option<f64>, digits: usize) -> String {
+    value.map_or("–".to_string(), |value| format!("{value:.digits$}"))
+}
+
+/// How many of how many.
+fn share((part, all): (usize, usize)) -> String {
+    if all == 0 { "–".to_string() } else { format!("{part} of {all}") }
+}
+
+fn percent((part, all): (usize, usize)) -> String {
+    // What is not all must not look like all.
+    if all == 0 { "–".to_string() } else { format!("{} %", part * 100 / all) }
+}
+
+fn percent_of(share: Option<f64>) -> String {
+    share.map_or("–".to_string(), |share| format!("{:.0} %", share * 100.0))
+}
+
+/// A table; the first column to the left, numbers to the right.
+fn table(head: &[&str], rows: Vec<Vec<String>>) -> String {
+    let is_number = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].as_str());
+        cells.clone().all(|cell| cell.starts_with(|c: char| c.is_ascii_digit() || c == '–'))
+    };
+    let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+    let rule = (0..head.len()).map(|column| if is_number(column) { "---:" } else { "---" });
+    let mut text = line(head.iter().map(ToString::to_string).collect());
+    text += &format!("|{}|\n", rule.collect::<Vec<_>>().join("|"));
+    let escaped = |cell: &String| cell.replace('|', "\\|");
+    text += &rows.iter().map(|row| line(row.iter().map(escaped).collect())).collect::<String>();
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_that_somebody_edited_is_told_from_one_that_nobody_did() {
+        let page = page(&Evidence { blocks: vec![], power: vec![] });
+        assert!(is_untouched(&page));
+        assert!(!is_untouched(&page.replace("Evidence", "Proof")));
+        assert!(!is_untouched(&format!("{page}\n")));
+        assert!(!is_untouched(""));
+    }
+
+    #[test]
+    fn tables_have_numbers_to_the_right() {
+        let row = |cells: &[&str]| cells.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let rows = vec![row(&["`a`", "1 (0.5)", "|"]), row(&["`b`", "–", "x"])];
+        let expected = "| h | n | t |\n|---|---:|---|\n| `a` | 1 (0.5) | \\| |\n| `b` | – | x |\n";
+        assert_eq!(table(&["h", "n", "t"], rows), expected);
+    }
+}
