@@ -369,3 +369,21 @@ fn a_held_input_that_is_none_is_no_part_of_a_case() {
     let error = Replay::parse(text).unwrap().case(&subject).unwrap_err();
     assert_eq!(error, "held.mode: the block has []");
 }
+
+#[test]
+fn a_case_says_what_payloads_are_while_nothing_is_offered() {
+    let subject = wire(through(0, 1, 0), direct);
+    let text = |idle: &str| {
+        format!(
+            "block = \"wires\"\nstalls = [\"mostly\", \"none\"]\nseed = 1\n{idle}\n[inputs]\n\
+             in = [[\"0x01\"]]\n"
+        )
+    };
+    for (line, idle) in [("", Idle::Noise), ("idle = \"held\"\n", Idle::Held)] {
+        let case = Replay::parse(&text(line)).unwrap().case(&subject).unwrap();
+        assert_eq!((case.idle, case.stalls.0), (idle, Stalls::Mostly));
+        let again = Replay::new(&subject, &case).to_toml();
+        assert_eq!(again.contains("idle"), idle == Idle::Held, "{again}");
+        assert_eq!(Replay::parse(&again).unwrap().case(&subject).unwrap(), case);
+    }
+}
