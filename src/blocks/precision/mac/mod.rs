@@ -13,6 +13,7 @@
 //! its inputs do then, nothing toggles behind them.
 
 mod model;
+mod properties;
 mod rtl;
 mod stimulus;
 #[cfg(test)]
@@ -20,8 +21,8 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::blocks::Block;
-use crate::config::{Tech, parameters};
+use crate::blocks::{Baseline, Block};
+use crate::config::{Reset, Tech, parameters};
 use crate::hdl::{Errors, Module};
 use crate::model::{Kind, Model, Random, Shape, Stimulus};
 
@@ -78,5 +79,17 @@ impl Block for Mac {
             isolate,
         };
         vec![of(2, 2, 1, true), of(3, 17, 5, false), of(8, 8, 1024, false), of(32, 32, 17, true)]
+    }
+
+    fn baseline(p: &MacParameters, tech: &Tech) -> Option<Baseline> {
+        (tech.reset == Reset::AsyncLow).then(|| Baseline {
+            module: "plain_mac",
+            text: include_str!("../../../../benches/baselines/mac.v"),
+            parameters: vec![
+                ("A_WIDTH", p.a_width),
+                ("B_WIDTH", p.b_width),
+                ("SUM_WIDTH", rtl::sum_type(p).width),
+            ],
+        })
     }
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use num_bigint::BigInt;
 
+use super::properties::{self, Progress};
 use super::{Mac, MacParameters};
 use crate::blocks::Block;
 use crate::hdl::{Errors, Expr, Module, ModuleBuilder, Type, bit, sint};
 
 /// The smallest type that holds the sum of any `longest` products.
-fn sum_type(p: &MacParameters) -> Type {
+pub(super) fn sum_type(p: &MacParameters) -> Type {
     let (a, b) = (sint(p.a_width), sint(p.b_width));
     let greatest: BigInt = a.min() * b.min();
     let least: BigInt = (a.min() * b.max()).min(a.max() * b.min());
@@ -57,14 +58,16 @@ pub(super) fn describe(name: &str, p: &MacParameters) -> Result<Arc<Module>, Err
     let first = m.register("first", bit()).reset(1);
     let valid = m.register("valid", bit()).reset(0);
     let so_far = first.mux(0, sum).named("so_far");
+    let next = (so_far + product).wrap(sum_type);
     m.when(accept, || {
-        sum.set((so_far + product).wrap(sum_type));
+        sum.set(next);
         first.set(input["last"]);
     });
     m.when(input.ready, || valid.set(input.valid & input["last"]));
-    m.assert("a_sum_that_waits_is_whole", !valid | first);
     input.ready.set(!valid | output.ready);
     output.valid.set(valid);
     output["sum"].set(sum);
+    let progress = Progress { first: first.expr(), valid: valid.expr(), next };
+    properties::state(&m, &input, &output, &progress);
     m.finish()
 }
