@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Entry, find};
+use super::{Baseline, Entry, find};
 use crate::config::{BlockSection, Parameter, Parameters, Tech, Value, Values};
 use crate::hdl::{Errors, Module};
 
@@ -52,6 +52,11 @@ impl Configured {
     /// As [`Block::elaborate`](super::Block::elaborate).
     pub fn elaborate(&self) -> Result<Arc<Module>, Errors> {
         (self.entry.elaborate)(&self.name, &self.values, &self.tech)
+    }
+
+    /// The plain Verilog that the block is compared with.
+    pub fn baseline(&self) -> Option<Baseline> {
+        (self.entry.baseline)(&self.values, &self.tech)
     }
 
     /// Each parameter that is not its default, as `key=value`; those of the technology are called

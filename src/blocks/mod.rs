@@ -18,6 +18,17 @@ use crate::model::{Kind, Model, Random, Shape, Stimulus};
 
 pub use configured::Configured;
 
+/// The same function as a block's in ordinary, hand-written Verilog: what it is compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Baseline {
+    /// The module in the text.
+    pub module: &'static str,
+    /// The text: one module with the block's ports.
+    pub text: &'static str,
+    /// The values of its parameters.
+    pub parameters: Vec<(&'static str, u32)>,
+}
+
 /// A kind of module, made from parameters.
 pub trait Block {
     /// What can be chosen.
@@ -83,6 +94,12 @@ pub trait Block {
     ) -> Result<Arc<Module>, Errors> {
         Self::elaborate(name, parameters, tech)
     }
+
+    /// The plain Verilog that the block is compared with after synthesis; none if there is none
+    /// for these parameters or this technology.
+    fn baseline(_: &Self::Parameters, _: &Tech) -> Option<Baseline> {
+        None
+    }
 }
 
 /// A block in the registry.
@@ -108,6 +125,8 @@ pub struct Entry {
     pub accepts: fn(&Values, &Stimulus) -> bool,
     /// [`Block::variants`].
     pub variants: fn() -> Vec<Values>,
+    /// [`Block::baseline`].
+    pub baseline: fn(&Values, &Tech) -> Option<Baseline>,
 }
 
 impl Entry {
@@ -128,6 +147,7 @@ impl Entry {
             },
             accepts: |values, stimulus| B::accepts(&B::Parameters::from_values(values), stimulus),
             variants: || B::variants().iter().map(B::Parameters::to_values).collect(),
+            baseline: |values, tech| B::baseline(&B::Parameters::from_values(values), tech),
         }
     }
 

@@ -24,6 +24,7 @@
 //! | E0401 | What was simulated disagrees with the golden model or the declared timing. |
 //! | E0402 | Two simulators disagree where the golden model has nothing against either. |
 //! | E0403 | A golden model or a stimulus is not of the module's shape.               |
+//! | E0404 | A mapped netlist is not equal to its Verilog.                            |
 //! | E0408 | What power is to be estimated from cannot be used: the netlist does something else than the golden model says, a net is not recorded, nothing toggles, or OpenSTA disagrees. |
 
 mod chosen;
@@ -37,6 +38,7 @@ mod list;
 mod power;
 mod schema;
 mod snapshot;
+mod synth;
 
 use std::fmt;
 use std::io::{self, Write};
@@ -51,6 +53,7 @@ use crate::config::{Config, Diagnostics};
 use crate::cosim::{RigError, SubjectError};
 use crate::design::{Design, DesignError, WriteError};
 use crate::eda::ToolError;
+use crate::evidence::synth::SynthError;
 
 /// The configuration that is read where none is named.
 const DEFAULT_CONFIG: &str = "lacuna.toml";
@@ -76,6 +79,7 @@ enum Command {
     Cosim(cosim::Cosim),
     Power(power::PowerCommand),
     Snapshot(snapshot::Snapshot),
+    Synth(synth::Synth),
     Schema(schema::Schema),
     Completions(completions::Completions),
 }
@@ -155,6 +159,16 @@ impl From<RigError> for Failure {
     }
 }
 
+impl From<SynthError> for Failure {
+    fn from(error: SynthError) -> Failure {
+        match error {
+            SynthError::Subject(error) => error.into(),
+            SynthError::Rig(error) => error.into(),
+            SynthError::Tool(error) => error.into(),
+        }
+    }
+}
+
 impl From<WriteError> for Failure {
     fn from(error: WriteError) -> Failure {
         Failure::input(error)
@@ -229,6 +243,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Cosim(command) => command.run(),
         Command::Power(command) => command.run(),
         Command::Snapshot(command) => command.run(),
+        Command::Synth(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Completions(command) => command.run(),
     };

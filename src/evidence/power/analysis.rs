@@ -16,7 +16,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::gates::Gates;
-use crate::eda::{OPENSTA, ToolError, in_folder, liberty};
+use crate::eda::{Liberty, OPENSTA, ToolError, in_folder};
 use crate::verilog::File;
 
 /// What edges at the inputs take, from 20 to 80 %, in ns: the least that the library has.
@@ -59,7 +59,7 @@ impl Analysis {
              \x20 }}\n\
              }}\n\
              puts \"end\"\n",
-            setup(gates, PERIOD, liberty()?)
+            setup(gates, PERIOD, &Liberty::find()?.path)
         );
         run(gates, &script, |text| read(text, gates))
     }
@@ -75,7 +75,7 @@ pub(super) fn switching(
     toggles: &BTreeMap<usize, f64>,
     period: f64,
 ) -> Result<f64, ToolError> {
-    let mut script = setup(gates, period, liberty()?);
+    let mut script = setup(gates, period, &Liberty::find()?.path);
     for (&cell, toggles) in toggles {
         let name = Gates::cell_name(cell);
         script += &format!(

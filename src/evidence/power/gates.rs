@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::library::Library;
-use crate::eda::{ToolError, YOSYS, in_folder, liberty};
+use crate::eda::{Liberty, ToolError, YOSYS, in_folder};
 use crate::evidence::synth::Netlist;
 use crate::verilog::File;
 
@@ -89,7 +89,8 @@ impl Gates {
     pub fn json(netlist: &Netlist) -> Result<Vec<u8>, ToolError> {
         let file = File { module: netlist.top.clone(), text: netlist.text.clone() };
         in_folder(&[file], |folder| {
-            let (liberty, top) = (liberty()?.display(), &netlist.top);
+            let (liberty, top) = (Liberty::find()?.path, &netlist.top);
+            let liberty = liberty.display();
             let script = format!(
                 "read_liberty -lib {liberty}; read_verilog {top}.v; hierarchy -top {top}; \
                  write_json netlist.json"

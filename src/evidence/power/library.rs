@@ -167,10 +167,10 @@ fn number(group: &Group, name: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eda::liberty;
+    use crate::eda::Liberty;
 
     fn osu018() -> Library {
-        Library::parse(&std::fs::read_to_string(liberty().unwrap()).unwrap()).unwrap()
+        Library::parse(&Liberty::find().unwrap().text).unwrap()
     }
 
     #[test]

@@ -24,7 +24,7 @@ fn options(workload: &str) -> Options {
 }
 
 fn library() -> Library {
-    Library::parse(&std::fs::read_to_string(liberty().unwrap()).unwrap()).unwrap()
+    Library::parse(&Liberty::find().unwrap().text).unwrap()
 }
 
 #[test]

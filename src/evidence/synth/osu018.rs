@@ -1,8 +1,10 @@
-//! Mapping to the OSU018 cells: Yosys, and abc with the liberty file.
+//! The OSU018 cells: Yosys and abc map to them, OpenSTA finds the slowest paths.
 
 use std::path::Path;
 
-use crate::eda::{ToolError, YOSYS, file_names, in_folder, liberty};
+use super::netlist::Netlist;
+use super::{Cost, Figure, Maximum, read, write};
+use crate::eda::{Liberty, ToolError, YOSYS, file_names, in_folder, slowest_paths};
 use crate::verilog::File;
 
 /// What a latch becomes; `dfflibmap` knows flip-flops only.
@@ -21,15 +23,14 @@ endmodule
 /// with these abc sizes cells and puts buffers where a net has many readers.
 const CONSTRAINTS: &str = "set_driving_cell INVX4\nset_load 10\n";
 
-/// A module mapped to cells.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Netlist {
-    /// The module.
-    pub top: String,
-    /// The netlist as Verilog: instances of cells, and, where the hierarchy was kept, of the
-    /// modules below.
-    pub text: String,
-}
+/// The same for OpenSTA, in pF.
+const TIMING: &str = "if {[llength $inputs] > 0} {set_driving_cell -lib_cell INVX4 $inputs}\n\
+                      set_load 0.01 [all_outputs]";
+
+/// What the recipe is, for people.
+pub(super) const RECIPE: &str = "\
+    yosys synth -flatten -noalumacc, dfflibmap, abc -liberty -constr (driven by INVX4, load 10 fF); \
+    memories become flip-flops; OpenSTA: typical corner, ideal clock, no wires";
 
 /// Maps a module to OSU018 cells; `flat` dissolves the modules that it instances. Memories become
 /// flip-flops.
@@ -38,18 +39,30 @@ pub(crate) struct Netlist {
 /// If Yosys or the liberty file is missing, or Yosys does not accept the text.
 pub(crate) fn map(files: &[File], top: &str, flat: bool) -> Result<Netlist, ToolError> {
     in_folder(files, |folder| {
-        let script = script(&file_names(files), top, flat, liberty()?);
-        write(&folder.join("latches.v"), LATCHES)?;
-        write(&folder.join("abc.constr"), CONSTRAINTS)?;
-        YOSYS.run_well(folder, &["-q", "-p", &script])?;
-        let what = "cannot read the netlist".to_string();
-        let text = std::fs::read_to_string(folder.join("netlist.v"))
-            .map_err(|source| ToolError::Files { what, source })?;
-        Ok(Netlist { top: top.to_string(), text })
+        let liberty = Liberty::find()?;
+        map_in(folder, &liberty, &file_names(files), top, flat)
     })
 }
 
+/// As [`map`], in a folder that holds the files; leaves `netlist.v` there.
+fn map_in(
+    folder: &Path,
+    liberty: &Liberty,
+    files: &[String],
+    top: &str,
+    flat: bool,
+) -> Result<Netlist, ToolError> {
+    write(folder, "latches.v", LATCHES)?;
+    write(folder, "abc.constr", CONSTRAINTS)?;
+    let script = script(files, top, flat, &liberty.path);
+    let output = YOSYS.run_well(folder, &["-q", "-p", &script])?;
+    let (text, json) = (read(folder, "netlist.v")?, read(folder, "netlist.json")?);
+    Netlist::read(top, text, &json).ok_or_else(|| YOSYS.failed(folder, &output))
+}
+
 /// No `$macc` is made: `alumacc` fuses `acc + a * b` into one, which costs half as much area again.
+/// Registers are named after their nets, and what is written as JSON is read from the text, so that
+/// both have the same names.
 fn script(files: &[String], top: &str, flat: bool, liberty: &Path) -> String {
     let (files, liberty) = (files.join(" "), liberty.display());
     let flatten = if flat { "-flatten " } else { "" };
@@ -57,13 +70,36 @@ fn script(files: &[String], top: &str, flat: bool, liberty: &Path) -> String {
         "read_liberty -lib {liberty}; read_verilog {files}; \
          synth {flatten}-noalumacc -top {top}; setundef -zero; techmap -map latches.v; \
          dfflibmap -liberty {liberty}; abc -liberty {liberty} -constr abc.constr; \
-         opt_clean -purge; check -mapped -assert; write_verilog -noattr netlist.v"
+         opt_clean; check -mapped -assert; rename -wire t:DFF* t:LATCH; \
+         write_verilog -noattr netlist.v; design -reset; \
+         read_liberty -lib {liberty}; read_verilog netlist.v; write_json netlist.json"
     )
 }
 
-fn write(path: &Path, text: &str) -> Result<(), ToolError> {
-    let what = format!("cannot write {}", path.display());
-    std::fs::write(path, text).map_err(|source| ToolError::Files { what, source })
+/// Maps a module and measures what came of it.
+pub(super) fn cost(files: &[File], top: &str) -> Result<(Netlist, Cost), ToolError> {
+    in_folder(files, |folder| {
+        let liberty = Liberty::find()?;
+        let netlist = map_in(folder, &liberty, &file_names(files), top, true)?;
+        let areas = liberty.areas();
+        let cells = netlist.cells();
+        let area_of = |kind: &str| areas.get(kind).copied().unwrap_or(0.0);
+        let area: f64 = cells.iter().map(|(kind, &count)| area_of(kind) * count as f64).sum();
+        let mut figures = vec![
+            Figure::new("area", "um^2", area),
+            Figure::new("area in NAND2X1", "GE", area / area_of("NAND2X1")),
+            Figure::new("cells", "", cells.values().sum::<u64>() as f64),
+            Figure::new("flip-flops", "", netlist.count("DFF") as f64),
+        ];
+        if netlist.count("LATCH") > 0 {
+            figures.push(Figure::new("latches", "", netlist.count("LATCH") as f64));
+        }
+        let paths = slowest_paths(folder, &liberty.path, top, TIMING)?;
+        let slowest = paths.iter().map(|path| path.nanoseconds).reduce(f64::max);
+        figures.extend(slowest.map(|ns| Figure::new("critical path", "ns", ns)));
+        let fmax = slowest.filter(|&ns| ns > 0.0).map(|ns| Maximum::exactly(1000.0 / ns));
+        Ok((netlist, Cost { figures, fmax, paths, notes: vec![] }))
+    })
 }
 
 #[cfg(test)]
@@ -86,7 +122,7 @@ mod tests {
             for flat in [true, false] {
                 let netlist = map(&files, &module.name, flat).unwrap();
                 assert!(netlist.text.contains(&format!("module {}(", module.name)));
-                assert!(["DFF", "LATCH"].iter().any(|cell| netlist.text.contains(cell)));
+                assert!(netlist.count("DFF") + netlist.count("LATCH") > 0);
                 assert!(!netlist.text.contains("$_"), "{}", netlist.text);
                 assert!(!netlist.text.contains("always"), "{}", netlist.text);
             }

@@ -15,9 +15,9 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::blocks::Block;
-use crate::config::{Tech, parameters};
-use crate::hdl::{Errors, Module};
+use crate::blocks::{Baseline, Block};
+use crate::config::{Reset, Tech, parameters};
+use crate::hdl::{Errors, Module, index_width};
 use crate::model::{Kind, Model, Random, Shape, Stimulus};
 
 parameters! {
@@ -66,5 +66,17 @@ impl Block for Arbiter {
     fn variants() -> Vec<ArbiterParameters> {
         let of = |requesters, hold| ArbiterParameters { requesters, hold };
         vec![of(1, true), of(2, false), of(3, true), of(17, false), of(65, true)]
+    }
+
+    fn baseline(p: &ArbiterParameters, tech: &Tech) -> Option<Baseline> {
+        (tech.reset == Reset::AsyncLow).then(|| Baseline {
+            module: "plain_arbiter",
+            text: include_str!("../../../../benches/baselines/arbiter.v"),
+            parameters: vec![
+                ("REQUESTERS", p.requesters),
+                ("INDEX_WIDTH", index_width(p.requesters)),
+                ("HOLD", u32::from(p.hold)),
+            ],
+        })
     }
 }

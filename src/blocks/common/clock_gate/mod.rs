@@ -10,8 +10,8 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::blocks::Block;
-use crate::config::{NoParameters, Tech};
+use crate::blocks::{Baseline, Block};
+use crate::config::{ClockGate, NoParameters, Tech};
 use crate::hdl::{Errors, Module, ModuleBuilder, bit, uint};
 use crate::model::{Kind, Model, Random, Shape, Stimulus};
 use crate::tech;
@@ -64,5 +64,13 @@ impl Block for ClockGateBlock {
         counter.clocked_by(clock);
         m.output("count_o", uint(COUNT_WIDTH)).set(counter.output("count_o"));
         m.finish()
+    }
+
+    fn baseline(_: &Self::Parameters, tech: &Tech) -> Option<Baseline> {
+        Some(Baseline {
+            module: "plain_clock_gate",
+            text: include_str!("../../../../benches/baselines/clock_gate.v"),
+            parameters: vec![("LATCH", u32::from(tech.clock_gate == ClockGate::Latch))],
+        })
     }
 }

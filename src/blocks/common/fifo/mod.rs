@@ -12,9 +12,9 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::blocks::Block;
-use crate::config::{Tech, Violation, choices, parameters};
-use crate::hdl::{Errors, Module};
+use crate::blocks::{Baseline, Block};
+use crate::config::{Reset, Tech, Violation, choices, parameters};
+use crate::hdl::{Errors, Module, index_width};
 use crate::model::Model;
 
 /// The most elements that are kept in registers: beyond, the multiplexer at the output is larger
@@ -88,5 +88,19 @@ impl Block for Fifo {
             of(17, 3, Storage::Ram),
             of(65, 16, Storage::Ram),
         ]
+    }
+
+    fn baseline(p: &FifoParameters, tech: &Tech) -> Option<Baseline> {
+        (tech.reset == Reset::AsyncLow).then(|| Baseline {
+            module: "plain_fifo",
+            text: include_str!("../../../../benches/baselines/fifo.v"),
+            parameters: vec![
+                ("WIDTH", p.width),
+                ("DEPTH", p.depth),
+                ("POINTER_WIDTH", index_width(p.depth)),
+                ("LEVEL_WIDTH", p.depth.ilog2() + 1),
+                ("RAM", u32::from(p.storage == Storage::Ram)),
+            ],
+        })
     }
 }

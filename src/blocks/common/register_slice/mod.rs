@@ -11,8 +11,8 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::blocks::Block;
-use crate::config::{Tech, choices, parameters};
+use crate::blocks::{Baseline, Block};
+use crate::config::{Reset, Tech, choices, parameters};
 use crate::hdl::{Errors, Module};
 use crate::model::Model;
 
@@ -62,5 +62,17 @@ impl Block for RegisterSlice {
     fn variants() -> Vec<RegisterSliceParameters> {
         let of = |width, cut| RegisterSliceParameters { width, cut };
         vec![of(1, Cut::Forward), of(17, Cut::Backward), of(65, Cut::Full)]
+    }
+
+    fn baseline(p: &RegisterSliceParameters, tech: &Tech) -> Option<Baseline> {
+        (tech.reset == Reset::AsyncLow).then(|| Baseline {
+            module: "plain_register_slice",
+            text: include_str!("../../../../benches/baselines/register_slice.v"),
+            parameters: vec![
+                ("WIDTH", p.width),
+                ("FORWARD", u32::from(p.cut != Cut::Backward)),
+                ("BACKWARD", u32::from(p.cut != Cut::Forward)),
+            ],
+        })
     }
 }

@@ -9,8 +9,8 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::blocks::Block;
-use crate::config::{Tech, parameters};
+use crate::blocks::{Baseline, Block};
+use crate::config::{Reset, Tech, parameters};
 use crate::hdl::{Errors, Module};
 use crate::model::Model;
 use crate::tech;
@@ -45,5 +45,13 @@ impl Block for ResetSynchronizer {
 
     fn variants() -> Vec<ResetSynchronizerParameters> {
         vec![ResetSynchronizerParameters { stages: 5 }]
+    }
+
+    fn baseline(p: &ResetSynchronizerParameters, tech: &Tech) -> Option<Baseline> {
+        (tech.reset != Reset::SyncHigh).then(|| Baseline {
+            module: "plain_reset_synchronizer",
+            text: include_str!("../../../../benches/baselines/reset_synchronizer.v"),
+            parameters: vec![("STAGES", p.stages)],
+        })
     }
 }

@@ -11,9 +11,9 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::blocks::Block;
+use crate::blocks::{Baseline, Block};
 use crate::config::{Tech, parameters};
-use crate::hdl::{Errors, Module};
+use crate::hdl::{Errors, Module, index_width};
 use crate::model::{Kind, Model, Random, Shape, Stimulus};
 use crate::tech;
 
@@ -60,5 +60,17 @@ impl Block for SyncRam {
     fn variants() -> Vec<SyncRamParameters> {
         let of = |width, depth| SyncRamParameters { width, depth };
         vec![of(1, 1), of(3, 5), of(17, 2), of(65, 16)]
+    }
+
+    fn baseline(p: &SyncRamParameters, _: &Tech) -> Option<Baseline> {
+        Some(Baseline {
+            module: "plain_sync_ram",
+            text: include_str!("../../../../benches/baselines/sync_ram.v"),
+            parameters: vec![
+                ("WIDTH", p.width),
+                ("DEPTH", p.depth),
+                ("ADDRESS_WIDTH", index_width(p.depth)),
+            ],
+        })
     }
 }

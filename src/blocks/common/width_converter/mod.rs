@@ -13,9 +13,9 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::blocks::Block;
-use crate::config::{Tech, Violation, parameters};
-use crate::hdl::{Errors, Module};
+use crate::blocks::{Baseline, Block};
+use crate::config::{Reset, Tech, Violation, parameters};
+use crate::hdl::{Errors, Module, index_width};
 use crate::model::{Kind, Model, Random, Shape, Stimulus};
 
 /// The widest beat.
@@ -85,5 +85,19 @@ impl Block for WidthConverter {
     fn variants() -> Vec<WidthConverterParameters> {
         let of = |in_width, out_width| WidthConverterParameters { in_width, out_width };
         vec![of(32, 8), of(1, 3), of(51, 17), of(5, 5), of(65, 130)]
+    }
+
+    fn baseline(p: &WidthConverterParameters, tech: &Tech) -> Option<Baseline> {
+        let parts = p.in_width.max(p.out_width) / p.in_width.min(p.out_width);
+        (tech.reset == Reset::AsyncLow).then(|| Baseline {
+            module: "plain_width_converter",
+            text: include_str!("../../../../benches/baselines/width_converter.v"),
+            parameters: vec![
+                ("IN_WIDTH", p.in_width),
+                ("OUT_WIDTH", p.out_width),
+                ("PARTS", parts),
+                ("COUNT_WIDTH", index_width(parts)),
+            ],
+        })
     }
 }

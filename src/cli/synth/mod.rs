@@ -1,0 +1,83 @@
+//! `lacuna synth`: what blocks cost in cells and time, beside plain baselines.
+
+mod table;
+
+use std::num::NonZero;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use super::chosen::{Blocks, Chosen, Sizes};
+use super::{Failure, Report};
+use crate::cosim::Workshop;
+use crate::evidence::synth::{Row, SynthError, Target, measure};
+
+/// Synthesise blocks: what they cost, beside a plain baseline, and whether the netlist is right.
+///
+/// Named blocks are synthesised at their defaults; with a configuration, its blocks are. Each
+/// netlist is proven equal to its Verilog, or else simulated against the golden model; one that is
+/// not equal makes the exit code 1. What was measured before with the same tools comes from the
+/// cache.
+#[derive(Args)]
+pub(super) struct Synth {
+    #[command(flatten)]
+    blocks: Blocks,
+    /// What to synthesise for; may be given several times. Without it, all three, which takes
+    /// some seconds per block the first time, and up to minutes where there is a large memory.
+    #[arg(long, value_name = "TARGET", value_parser = PossibleValuesParser::new(Target::WORDS))]
+    target: Vec<String>,
+}
+
+impl Synth {
+    pub(super) fn run(&self) -> Result<Report, Failure> {
+        let chosen = self.blocks.chosen("synth", Sizes::Defaults)?;
+        let is_wanted = |target: &Target| {
+            self.target.is_empty() || self.target.iter().any(|t| t == target.word())
+        };
+        let targets: Vec<Target> = Target::ALL.into_iter().filter(is_wanted).collect();
+        // What is missing is known before anything takes its time.
+        targets.iter().try_for_each(|target| target.tools().map(drop))?;
+        let workshop = Workshop::find()?;
+        let rows = all(&chosen, &targets, &workshop)?;
+        let passed = rows.iter().all(|row| row.equivalence.is_good());
+        let json = json!({ "passed": passed, "rows": rows });
+        Ok(Report { text: table::text(&rows), json, passed })
+    }
+}
+
+/// A row for each block and target. Tools run on threads of their own: one of a pool would wait for
+/// them while it holds a lock.
+fn all(chosen: &[Chosen], targets: &[Target], workshop: &Workshop) -> Result<Vec<Row>, SynthError> {
+    let jobs: Vec<(Target, &Chosen)> = targets
+        .iter()
+        .flat_map(|&target| chosen.iter().map(move |chosen| (target, chosen)))
+        .collect();
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} netlists  {msg}");
+    let bar = ProgressBar::new(jobs.len() as u64).with_style(style.expect("the template is fixed"));
+    let next = AtomicUsize::new(0);
+    let rows: Mutex<Vec<(usize, Result<Row, SynthError>)>> = Mutex::default();
+    let work = || {
+        while let Some((index, (target, chosen))) = {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            jobs.get(index).map(|job| (index, *job))
+        } {
+            bar.set_message(format!("{} for {target}", chosen.block.name));
+            let row = measure(&chosen.block, target, workshop);
+            rows.lock().expect("no thread panics").push((index, row));
+            bar.inc(1);
+        }
+    };
+    thread::scope(|scope| {
+        let threads = thread::available_parallelism().map_or(1, NonZero::get);
+        (0..threads.min(jobs.len())).for_each(|_| drop(scope.spawn(work)));
+    });
+    bar.finish_and_clear();
+    let mut rows = rows.into_inner().expect("no thread panics");
+    rows.sort_by_key(|(index, _)| *index);
+    rows.into_iter().map(|(_, row)| row).collect()
+}

@@ -1,0 +1,199 @@
+//! Baselines, and netlists whole and broken.
+
+use std::sync::Mutex;
+use std::thread;
+
+use serde_json::{Value as Json, json};
+
+use super::*;
+use crate::blocks::{self, REGISTRY};
+use crate::config::{ClockGate, Reset, Value};
+use crate::cosim::{Rig, Scenario};
+
+fn workshop() -> Workshop {
+    Workshop::find().unwrap()
+}
+
+/// A block at parameters that are not all defaults.
+fn block(name: &str, settings: &[(&'static str, i64)]) -> Configured {
+    let mut block = Configured::defaults(blocks::find(name).unwrap());
+    settings.iter().for_each(|&(key, value)| block.values.set(key, Value::Integer(value)));
+    block
+}
+
+fn files(block: &Configured) -> Vec<File> {
+    let module = block.elaborate().unwrap();
+    verilog::emit(&module, &tech::style(&block.tech, None)).unwrap()
+}
+
+/// The netlist for OSU018.
+fn mapped(block: &Configured) -> Netlist {
+    map(&files(block), &block.name, true).unwrap()
+}
+
+fn prove(block: &Configured, netlist: &Netlist) -> Proof {
+    equivalence::prove(Target::Osu018, &files(block), netlist, PROOF).unwrap()
+}
+
+/// The first cell of a type that `choose` accepts.
+fn cell<'a>(netlist: &'a mut Netlist, choose: impl Fn(&Json) -> bool) -> &'a mut Json {
+    let cells = netlist.module["cells"].as_object_mut().unwrap();
+    cells.values_mut().find(|cell| choose(cell)).expect("there is such a cell")
+}
+
+/// Whatever is valid is what the golden model says, at every size and under every stall. What is
+/// not valid may differ from our Verilog, so the simulators are not compared with each other.
+#[test]
+fn baselines_do_what_the_blocks_do() {
+    let blocks: Vec<Configured> = REGISTRY.iter().flat_map(Configured::all_sizes).collect();
+    let (workshop, queue) = (workshop(), Mutex::new(blocks.into_iter()));
+    let check = |block: &Configured| {
+        let (mut subject, inside) = gate_level::subject(block).unwrap();
+        let module = inside.elaborate().unwrap();
+        let baseline = block.baseline().expect("every block has one");
+        let files = baseline::files(&baseline, &module, &block.tech);
+        gate_level::replace(&mut subject, files);
+        let rig = Rig::verilator(&subject, &workshop, false).unwrap();
+        let mut beats = 0;
+        for scenario in Scenario::all(&subject) {
+            for case in scenario.cases(&subject, 40, 7) {
+                let run = rig.run(&subject, &case);
+                let wrong = run.mismatches.iter().find(|m| !m.finding.is_between_simulators());
+                assert!(wrong.is_none(), "{} {:?} {wrong:?}", block.name, block.settings());
+                beats += run.beats;
+            }
+        }
+        assert!(beats > 0, "{}", block.name);
+    };
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(block) = { queue.lock().unwrap().next() } {
+                    check(&block);
+                }
+            });
+        }
+    });
+}
+
+/// Each kind of reset, of clock gate and of odd size.
+#[test]
+fn netlists_of_cells_are_proven() {
+    let mut blocks = vec![
+        block("fifo", &[("width", 3), ("depth", 5)]),
+        block("fifo", &[("width", 1), ("depth", 1)]),
+        block("arbiter", &[("requesters", 3)]),
+        block("arbiter", &[("requesters", 1)]),
+        block("width_converter", &[("in_width", 51), ("out_width", 17)]),
+        block("sync_ram", &[("width", 3), ("depth", 5)]),
+        block("clock_gate", &[]),
+    ];
+    for reset in [Reset::SyncLow, Reset::SyncHigh] {
+        let tech = Tech { reset, ..Tech::default() };
+        blocks.push(Configured { tech, ..blocks[0].clone() });
+        blocks.push(Configured { tech, ..block("reset_synchronizer", &[]) });
+    }
+    let tech = Tech { clock_gate: ClockGate::FallingEdge, ..Tech::default() };
+    blocks.push(Configured { tech, ..block("clock_gate", &[]) });
+    for block in blocks {
+        let proof = prove(&block, &mapped(&block));
+        let Proof::Proven { points, .. } = proof else {
+            panic!("{} {:?}: {proof:?}", block.name, block.settings());
+        };
+        let module = block.elaborate().unwrap();
+        let is_output = |port: &usize| {
+            module.direction(module.ports[*port]) == crate::hdl::ir::Direction::Output
+        };
+        let ports = (0..module.ports.len()).filter(is_output);
+        let bits: u32 = ports.map(|port| module.port(port).ty.width).sum();
+        // The number of the only requester is a constant, on both sides.
+        let constant = u32::from(module.ports.len() == 4 && bits == 2 && block.name == "arbiter");
+        assert!(points as u32 >= bits - constant, "{}: {points} points", block.name);
+    }
+}
+
+/// A wrong gate, a wrong reset, a wrong edge: no proof, and what can be simulated is refuted.
+#[test]
+fn a_broken_netlist_is_neither_proven_nor_agrees() {
+    let fifo = block("fifo", &[("width", 3), ("depth", 5)]);
+    let whole = mapped(&fifo);
+    let refute = |broken: &Netlist| {
+        let why = match prove(&fifo, broken) {
+            Proof::Open(why) => why,
+            proof => panic!("{proof:?}"),
+        };
+        gate_level::compare(&fifo, broken, Target::Osu018, &workshop(), why).unwrap()
+    };
+
+    let mut broken = whole.clone();
+    cell(&mut broken, |cell| cell["type"] == "NAND2X1")["type"] = json!("NOR2X1");
+    let Equivalence::Refuted { why, report, folder } = refute(&broken) else {
+        panic!("it was not seen")
+    };
+    assert!(why.ends_with("points not proven"), "{why}");
+    assert!(report.starts_with("error[E0401]: rtl disagrees with the golden model"), "{report}");
+    assert!(Path::new(&folder).join("netlist.v").is_file());
+    std::fs::remove_dir_all(folder).unwrap();
+
+    let mut broken = whole.clone();
+    let flip_flop = cell(&mut broken, |cell| cell["type"] == "DFFSR");
+    let ports = &mut flip_flop["connections"];
+    let reset = ports["R"].take();
+    ports["R"] = ports["S"].take();
+    ports["S"] = reset;
+    assert!(!refute(&broken).is_good());
+
+    let mut broken = whole.clone();
+    cell(&mut broken, |cell| cell["type"] == "DFFPOSX1")["type"] = json!("DFFNEGX1");
+    assert!(matches!(prove(&fifo, &broken), Proof::Open(_)));
+
+    // The whole one is proven, and agrees where it is simulated all the same.
+    assert!(matches!(prove(&fifo, &whole), Proof::Proven { registers: 9.., .. }));
+    let why = "for a test".to_string();
+    let found = gate_level::compare(&fifo, &whole, Target::Osu018, &workshop(), why).unwrap();
+    assert!(matches!(found, Equivalence::Simulated { beats: 1.., .. }), "{found:?}");
+}
+
+/// Registers that nobody paired prove nothing.
+#[test]
+fn a_netlist_without_names_is_not_proven() {
+    let fifo = block("fifo", &[("width", 3), ("depth", 5)]);
+    let mut netlist = mapped(&fifo);
+    let cells = netlist.module["cells"].take();
+    let renamed = cells.as_object().unwrap().values().enumerate();
+    netlist.module["cells"] = renamed.map(|(i, cell)| (format!("c{i}"), cell.clone())).collect();
+    netlist.module["netnames"] = json!({});
+    assert!(matches!(prove(&fifo, &netlist), Proof::Open(_)));
+}
+
+/// The figures of one run against those of the plain Verilog.
+#[test]
+fn cells_cost_what_plain_verilog_costs() {
+    let workshop = workshop();
+    for block in [block("fifo", &[("width", 8), ("depth", 4)]), block("arbiter", &[])] {
+        let row = measure(&block, Target::Osu018, &workshop).unwrap();
+        assert!(matches!(row.equivalence, Equivalence::Proven { .. }), "{:?}", row.equivalence);
+        let area = row.ratio("area").unwrap();
+        assert!((0.9..1.1).contains(&area), "{}: {area}", block.name);
+        assert_eq!(row.ratio("flip-flops"), Some(1.0));
+        assert!(row.cost.fmax.is_some() && row.cost.paths.len() >= 3);
+        // What is known is the same, to the last digit.
+        assert_eq!(measure(&block, Target::Osu018, &workshop).unwrap(), row);
+    }
+}
+
+#[test]
+fn fpgas_are_placed_and_proven() {
+    let workshop = workshop();
+    let ice40 = measure(&block("fifo", &[("width", 3), ("depth", 3)]), Target::Ice40, &workshop);
+    let ecp5 = measure(&block("register_slice", &[("width", 3)]), Target::Ecp5, &workshop);
+    for row in [ice40.unwrap(), ecp5.unwrap()] {
+        assert!(matches!(row.equivalence, Equivalence::Proven { .. }), "{:?}", row.equivalence);
+        assert_eq!(row.ratio("flip-flops"), Some(1.0), "{}", row.target);
+        let fmax = row.cost.fmax.expect("there are registers");
+        assert!(fmax.lowest > 20.0 && fmax.lowest <= fmax.median && fmax.median <= fmax.highest);
+    }
+    let row = measure(&block("clock_gate", &[]), Target::Ice40, &workshop).unwrap();
+    assert_eq!((row.equivalence, row.cost.figures.len()), (Equivalence::NotMapped, 0));
+    assert!(row.cost.notes[0].contains("falling_edge"));
+}
