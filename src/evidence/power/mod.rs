@@ -229,15 +229,15 @@ struct Mapped {
 impl Mapped {
     fn of(block: &Configured, workshop: &Workshop) -> Result<Mapped, PowerError> {
         let mut subject = Subject::of(block)?;
-        let text = Liberty::find()?.text;
-        let library = Library::parse(&text).ok_or_else(|| {
+        let liberty = Liberty::find()?;
+        let library = Library::parse(&liberty.text).ok_or_else(|| {
             PowerError::check("the liberty file does not say what the energies of its cells are")
         })?;
-        let gates = netlist(&subject, &text, &workshop.cache)?;
-        let analysis = analysis(&gates, &text, &workshop.cache)?;
+        let gates = netlist(&subject, &liberty, &workshop.cache)?;
+        let analysis = analysis(&gates, &liberty, &workshop.cache)?;
         subject.files = vec![
             File { module: gates.top.clone(), text: gates.verilog() },
-            models(&gates, &text, &workshop.cache)?,
+            models(&gates, &liberty, &workshop.cache)?,
         ];
         Ok(Mapped { subject, library, gates, analysis })
     }
@@ -416,18 +416,18 @@ impl Mapped {
 
 /// The hash that a result is kept under: of the kind of work, the sources that do it, the tool, the
 /// liberty file and the input.
-fn key(work: &str, how: &[&str], tool: String, liberty: &str, input: &str) -> Digest {
+fn key(work: &str, how: &[&str], tool: String, liberty: &Liberty, input: &str) -> Digest {
     let mut key = Digest::builder();
     key.add(work);
     how.iter().for_each(|source| key.add(source));
     key.add(tool);
-    key.add(liberty);
+    key.add(&liberty.text);
     key.add(input);
     key.finish()
 }
 
 /// The subject's Verilog in cells.
-fn netlist(subject: &Subject, liberty: &str, cache: &Cache) -> Result<Gates, PowerError> {
+fn netlist(subject: &Subject, liberty: &Liberty, cache: &Cache) -> Result<Gates, PowerError> {
     let how = [include_str!("../synth/osu018.rs"), include_str!("gates.rs")];
     let top = &subject.module.name;
     let mut input = top.clone();
@@ -442,7 +442,7 @@ fn netlist(subject: &Subject, liberty: &str, cache: &Cache) -> Result<Gates, Pow
 }
 
 /// What OpenSTA says of it.
-fn analysis(gates: &Gates, liberty: &str, cache: &Cache) -> Result<Analysis, PowerError> {
+fn analysis(gates: &Gates, liberty: &Liberty, cache: &Cache) -> Result<Analysis, PowerError> {
     let how = [include_str!("analysis.rs")];
     let key = key("power analysis", &how, OPENSTA.version()?, liberty, &gates.bare_verilog());
     let found = cache.result(key, || {
@@ -455,16 +455,16 @@ fn analysis(gates: &Gates, liberty: &str, cache: &Cache) -> Result<Analysis, Pow
 
 /// What the cells of a netlist do, as Yosys reads it in the liberty file. Nothing inside of them is
 /// recorded.
-fn models(gates: &Gates, liberty_text: &str, cache: &Cache) -> Result<File, PowerError> {
+fn models(gates: &Gates, liberty: &Liberty, cache: &Cache) -> Result<File, PowerError> {
     let mut cells: Vec<&str> = gates.cells.iter().map(|cell| cell.cell.as_str()).collect();
     cells.sort_unstable();
     cells.dedup();
+    let path = liberty.path.display();
     let script = format!(
-        "read_liberty {}; select {}; write_verilog -noattr -selected cells.v",
-        Liberty::find()?.path.display(),
+        "read_liberty {path}; select {}; write_verilog -noattr -selected cells.v",
         cells.join(" ")
     );
-    let key = key("cell models", &[&script], YOSYS.version()?, liberty_text, "");
+    let key = key("cell models", &[&script], YOSYS.version()?, liberty, "");
     let text = cache.result(key, || {
         in_folder(&[], |folder| {
             YOSYS.run_well(folder, &["-q", "-p", &script])?;

@@ -31,7 +31,6 @@ use crate::{tech, verilog};
 pub use baseline::files as baseline_files;
 pub use equivalence::Equivalence;
 pub(crate) use netlist::Netlist;
-#[allow(unused_imports)]
 pub(crate) use osu018::map;
 
 use equivalence::Proof;

@@ -37,7 +37,6 @@ pub(super) const RECIPE: &str = "\
 ///
 /// # Errors
 /// If Yosys or the liberty file is missing, or Yosys does not accept the text.
-#[allow(dead_code)]
 pub(crate) fn map(files: &[File], top: &str, flat: bool) -> Result<Netlist, ToolError> {
     in_folder(files, |folder| {
         let liberty = Liberty::find()?;
