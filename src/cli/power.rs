@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::chosen::{Blocks, Chosen, Sizes};
-use super::{Failure, Report};
+use super::{Failure, Report, table};
 use crate::cosim::{Subject, Workshop};
 use crate::evidence::power::{ModulePower, Options, Parts, Power, PowerError, Workload, estimate};
 
@@ -105,10 +105,10 @@ impl PowerCommand {
 
 fn text(powers: &[Power]) -> String {
     let Some(first) = powers.first() else { return String::new() };
-    let mut text = columns(&summary(powers));
+    let mut text = table::text(&summary(powers));
     for power in powers.iter().filter(|power| power.modules.len() > 1) {
         text += &format!("\n{} by module, {}\n", label(power), power.workload);
-        text += &columns(&modules(power));
+        text += &table::text(&modules(power));
     }
     text += &format!(
         "\nmW in {} cells at {} MHz, {} V, {} C; outputs compared with the golden model in each \
@@ -197,19 +197,4 @@ fn figure(mw: f64) -> String {
     }
     let digits = if mw > 0.0 { (2.0 - mw.log10().floor()).max(0.0) } else { 0.0 };
     format!("{mw:.*}", digits as usize)
-}
-
-/// Lines in columns: the first to the left, the others to the right.
-fn columns(lines: &[Vec<String>]) -> String {
-    let width = |column: usize| lines.iter().map(|line| line[column].len()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..lines[0].len()).map(width).collect();
-    let mut text = String::new();
-    for line in lines {
-        text += &format!("{:<width$}", line[0], width = widths[0]);
-        for (cell, width) in line.iter().zip(&widths).skip(1) {
-            text += &format!("  {cell:>width$}");
-        }
-        text.push('\n');
-    }
-    text
 }
