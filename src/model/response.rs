@@ -84,7 +84,8 @@ pub trait PortModel {
     /// The clock's edge at the end of a cycle with these inputs.
     fn step(&mut self, inputs: &[Bits]);
 
-    /// A reset in mid-stream. What a reset does not reach, such as a memory, stays.
+    /// A reset in mid-stream, during which any inputs may stand. What a reset does not reach, such
+    /// as a memory, stays; a block with a reset is not to write to it meanwhile.
     fn reset(&mut self);
 }
 

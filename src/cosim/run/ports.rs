@@ -1,9 +1,11 @@
 //! A module of plain ports: the model is asked in every cycle.
 
+use rand::SeedableRng;
+
 use super::Bench;
 use crate::cosim::mismatch::{Difference, Finding, Place, difference};
 use crate::hdl::ir::Direction;
-use crate::model::{Bits, PortModel, Stimulus};
+use crate::model::{Bits, PortModel, Random, Stimulus};
 
 /// Asks the model in every cycle; an error if what it answers is not of the module's shape.
 pub(super) fn run(
@@ -18,9 +20,13 @@ pub(super) fn run(
     };
     let (inputs, outputs) = (of(Direction::Input), of(Direction::Output));
     let shape = &bench.subject.shape.outputs[0];
-    let reset = |bench: &mut Bench| {
+    // A reset asks nobody outside to hold still.
+    let mut random = Random::seed_from_u64(bench.case.seed);
+    let mut reset = |bench: &mut Bench| {
         for &port in &inputs {
-            bench.set(port, &Bits::zero(module.port(port).ty.width));
+            let width = module.port(port).ty.width;
+            let noise = module.has_reset.then(|| Bits::random(width, &mut random));
+            bench.set(port, &noise.unwrap_or_else(|| Bits::zero(width)));
         }
         bench.reset();
     };

@@ -41,7 +41,8 @@
 //! evaluation, the rising edge is the other. An output that depends on registers alone needs none.
 //! Where something takes values at the falling edge itself, the clock falls right before it rises
 //! again, so that such a clock gate sees the inputs that the evaluator sees; outputs that inputs
-//! reach without a register then cost a third evaluation.
+//! reach without a register then cost a third evaluation. Elsewhere a reset begins and ends in
+//! the low phase, never together with an edge.
 //!
 //! An instance begins with inputs 0, out of reset, in the state of [`Start`].
 //!

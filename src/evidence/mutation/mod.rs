@@ -44,7 +44,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { mutants: 500, seed: 1, plan: Plan::default() }
+        Options { mutants: 300, seed: 1, plan: Plan::default() }
     }
 }
 
@@ -132,11 +132,7 @@ pub fn mutate_subject(
     let rig = rig(subject, &netlist, workshop)?;
     check_original(subject, &rig.tie(SELECTOR, selected(&netlist, 0)), &netlist, &options.plan)?;
 
-    let scenarios = options.plan.scenarios(subject);
-    let cases = |scenario: &crate::cosim::Scenario| {
-        scenario.cases(subject, options.plan.beats, options.plan.seed)
-    };
-    let cases: Vec<Case> = scenarios.iter().flat_map(cases).collect();
+    let cases = cases(subject, &options.plan);
     let judge = |mutant: &Mutant| {
         let rig = rig.tie(SELECTOR, selected(&netlist, mutant.number));
         let killer = killer(subject, &rig, &cases);
@@ -167,6 +163,12 @@ pub fn mutate_subject(
         yosys: YOSYS.version()?,
         verilator: workshop.toolchain.verilator_version().to_string(),
     })
+}
+
+/// The cases of all scenarios of a plan.
+fn cases(subject: &Subject, plan: &Plan) -> Vec<Case> {
+    let scenarios = plan.scenarios(subject).into_iter();
+    scenarios.flat_map(|scenario| scenario.cases(subject, plan.beats, plan.seed)).collect()
 }
 
 /// The value of the selector for a mutant.
@@ -217,12 +219,27 @@ fn prove(
         mutants.iter().partition(|mutant| mutant.is_of_a_clock());
     let mut proven = vec![];
     for group in [others, of_clocks].iter().filter(|group| !group.is_empty()) {
-        let pair = Pair::new(subject, netlist, group)?;
-        let verdicts = group.par_iter().map(|mutant| pair.is_equivalent(mutant));
-        let verdicts: Vec<bool> = verdicts.collect::<Result<_, _>>()?;
-        let numbers = group.iter().zip(verdicts).filter(|(_, is_proven)| *is_proven);
-        proven.extend(numbers.map(|(mutant, _)| mutant.number));
+        let mut pair = Pair::new(subject, netlist, group)?;
+        let verdicts = group.par_iter().map(|mutant| pair.is_equivalent_anywhere(mutant));
+        let (easy, hard) = split(group, verdicts.collect::<Result<_, _>>()?);
+        proven.extend(easy);
+        if hard.is_empty() {
+            continue;
+        }
+        pair.learn()?;
+        let hard: Vec<&Mutant> =
+            group.iter().filter(|mutant| hard.contains(&mutant.number)).copied().collect();
+        let verdicts = hard.par_iter().map(|mutant| pair.is_equivalent(mutant));
+        proven.extend(split(&hard, verdicts.collect::<Result<_, _>>()?).0);
     }
     let all = mutants.iter().map(|mutant| (*mutant).clone());
     Ok(all.partition(|mutant| proven.contains(&mutant.number)))
+}
+
+/// The numbers of the mutants that are proven, and of the others.
+fn split(mutants: &[&Mutant], verdicts: Vec<bool>) -> (Vec<usize>, Vec<usize>) {
+    let numbers = mutants.iter().map(|mutant| mutant.number).zip(verdicts);
+    let (proven, others): (Vec<_>, Vec<_>) = numbers.partition(|(_, is_proven)| *is_proven);
+    let only = |pairs: Vec<(usize, bool)>| pairs.into_iter().map(|(number, _)| number).collect();
+    (only(proven), only(others))
 }

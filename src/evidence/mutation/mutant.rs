@@ -105,8 +105,6 @@ pub(super) struct Cells {
     cells: HashMap<String, Cell>,
     /// Whether everything runs on the rising edge of the module's clock.
     pub has_plain_clock: bool,
-    /// Whether each memory has as many elements as its address has values.
-    pub has_whole_memories: bool,
 }
 
 struct Cell {
@@ -135,7 +133,6 @@ impl Cells {
         Some(Cells {
             cells: known.collect::<Option<_>>()?,
             has_plain_clock: cells.values().all(|cell| runs_on(cell, clock)),
-            has_whole_memories: cells.values().all(is_whole),
         })
     }
 
@@ -182,18 +179,6 @@ fn runs_on(cell: &Value, clock: Option<&Value>) -> bool {
 
 fn is_zero(digits: &str) -> bool {
     !digits.contains('1')
-}
-
-/// Whether a cell is no memory, or one of as many elements as its address has values.
-fn is_whole(cell: &Value) -> bool {
-    let number = |parameter: &str| {
-        let digits = cell["parameters"][parameter].as_str()?;
-        u64::from_str_radix(digits, 2).ok()
-    };
-    match (number("SIZE"), number("ABITS")) {
-        (Some(size), Some(bits)) => 1_u64.checked_shl(bits as u32) == Some(size),
-        _ => true,
-    }
 }
 
 impl Command {

@@ -34,8 +34,6 @@ pub(super) struct Netlist {
     pub original: String,
     /// Whether everything in that runs on the rising edge of the module's clock.
     pub has_plain_clock: bool,
-    /// Whether each of its memories has as many elements as its address has values.
-    pub has_whole_memories: bool,
 }
 
 impl Netlist {
@@ -102,7 +100,6 @@ struct List {
     mutants: Vec<Mutant>,
     available: usize,
     has_plain_clock: bool,
-    has_whole_memories: bool,
 }
 
 impl List {
@@ -138,8 +135,7 @@ impl List {
             numbered.map(|(number, command)| cells.mutant(number, command, &subject.files));
         let mutants: Option<Vec<Mutant>> = mutants.collect();
         let mutants = mutants.ok_or_else(|| not_understood(folder, "the places of its cells"))?;
-        let Cells { has_plain_clock, has_whole_memories, .. } = cells;
-        Ok(List { mutants, available, has_plain_clock, has_whole_memories })
+        Ok(List { mutants, available, has_plain_clock: cells.has_plain_clock })
     }
 
     /// Puts all mutants into one netlist.
@@ -156,7 +152,6 @@ impl List {
             mutants: self.mutants,
             available: self.available,
             has_plain_clock: self.has_plain_clock,
-            has_whole_memories: self.has_whole_memories,
             verilog: read(folder, &format!("{}.v", subject.module.name))?,
             original: read(folder, "original.il")?,
         })

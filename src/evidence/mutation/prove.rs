@@ -12,7 +12,7 @@
 //! both copies, always or while a bit of state has a value, and that a small register of the
 //! original never has some value.
 //!
-//! A reset lasts at least one edge of the clock.
+//! A reset lasts at least one edge of the clock. Memories become registers, so a large one takes long.
 
 use std::path::Path;
 
@@ -64,12 +64,21 @@ impl<'a> Pair<'a> {
             (true, Time::Moments) => [false, true, false, true].map(Some).to_vec(),
         };
         let selector_width = netlist.selector_width();
-        let mut pair = Pair { subject, machine, selector_width, reset_steps, known: vec![] };
-        pair.known = pair.unreachable()?;
-        Ok(pair)
+        Ok(Pair { subject, machine, selector_width, reset_steps, known: vec![] })
     }
 
-    /// Whether the mutant is proven to do what the original does.
+    /// Finds out what the original's small registers never hold, for proofs that need it.
+    pub fn learn(&mut self) -> Result<(), ToolError> {
+        self.known = self.unreachable()?;
+        Ok(())
+    }
+
+    /// Whether the mutant does what the original does in every state, reached or not.
+    pub fn is_equivalent_anywhere(&self, mutant: &Mutant) -> Result<bool, ToolError> {
+        self.holds(mutant, self.equalities())
+    }
+
+    /// Whether the mutant is proven to do what the original does, by all that is known.
     pub fn is_equivalent(&self, mutant: &Mutant) -> Result<bool, ToolError> {
         Ok(self.holds(mutant, self.equalities())? || self.holds(mutant, self.conditional())?)
     }
@@ -128,20 +137,27 @@ impl<'a> Pair<'a> {
                 }
             }
         }
-        let mut script = Script::new(&self.machine);
-        self.ask_after_reset(&mut script, &candidates, 0);
-        let mut left = kept(candidates, &script.answers()?);
+        let mut left = candidates;
+        let mut is_first = true;
         loop {
             let mut script = Script::new(&self.machine);
-            self.states(&mut script, ["g", "m"], 0);
+            if is_first {
+                script.aside(|script| self.ask_after_reset(script, &left, 0));
+            }
+            script.state("g");
+            self.select(&mut script, "g", 0);
             left.iter().for_each(|claim| script.assert(claim));
-            self.ask_next(&mut script, &left, 0);
+            script.state("g2");
+            self.select(&mut script, "g2", 0);
+            script.assert(&self.machine.follows("g", "g2"));
+            left.iter().for_each(|claim| script.ask(&moved(claim, "g2", "g2")));
             let answers = script.answers()?;
             let before = left.len();
             left = kept(left, &answers);
             if left.len() == before {
                 return Ok(left);
             }
+            is_first = false;
         }
     }
 
@@ -203,13 +219,17 @@ impl<'a> Pair<'a> {
             let [of_g, of_m] = states.map(|state| self.machine.port(input, state));
             script.assert(&equal(&of_g, &of_m));
         }
-        for (state, number) in states.iter().zip([0, mutant]) {
-            let selector = self.machine.port(SELECTOR, state);
-            script.assert(&match self.selector_width {
-                1 => format!("(= {selector} {})", number == 1),
-                width => format!("(= {selector} (_ bv{number} {width}))"),
-            });
-        }
+        self.select(script, states[0], 0);
+        self.select(script, states[1], mutant);
+    }
+
+    /// Takes a state for one of a mutant, or of the original.
+    fn select(&self, script: &mut Script, state: &str, number: usize) {
+        let selector = self.machine.port(SELECTOR, state);
+        script.assert(&match self.selector_width {
+            1 => format!("(= {selector} {})", number == 1),
+            width => format!("(= {selector} (_ bv{number} {width}))"),
+        });
     }
 
     fn in_reset(&self, state: &str) -> String {
