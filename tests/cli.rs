@@ -428,7 +428,7 @@ fn accepted_netlists_are_kept_beside_the_configuration() {
 fn a_missing_tool_is_named() {
     let folder = Folder::with(FIFO);
     fs::create_dir(folder.path("bin")).unwrap();
-    for line in ["lint", "snapshot", "cosim", "power"] {
+    for line in ["lint", "snapshot", "cosim", "synth", "formal", "mutate", "power", "evidence"] {
         let run = |json: &[&str]| {
             let mut command = folder.command(line.split(' ').chain(json.iter().copied()));
             command.env("PATH", folder.path("bin"));
@@ -442,6 +442,32 @@ fn a_missing_tool_is_named() {
         let json: Value = serde_json::from_str(&run(&["--json"]).out).unwrap();
         assert_eq!(json["errors"][0]["message"], ran.err.trim_end());
     }
+}
+
+#[test]
+fn synth_gives_figures_of_both_and_their_ratio() {
+    let folder = Folder::with(FIFO);
+    let run = |line: &str| folder.finish(folder.command(line.split(' ')));
+    let line = "synth reset_synchronizer --target osu018 --set stages=3";
+    let text = run(line);
+    assert_eq!((text.code, text.err.as_str()), (Some(0), ""));
+    let words: Vec<&str> = text.out.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!(words[..5], ["reset_synchronizer", "528", "22", "3", "3"]);
+    assert!(text.out.contains("\nreset_synchronizer: stages=3\n"), "{}", text.out);
+    assert!(text.out.contains("proven, 4 points"), "{}", text.out);
+    assert!(text.out.lines().all(|line| line.chars().count() <= 100), "{}", text.out);
+    assert_eq!(run(line).out, text.out);
+    let json: Value = serde_json::from_str(&run(&format!("{line} --json")).out).unwrap();
+    assert_eq!(json["passed"], true);
+    let row = &json["rows"][0];
+    assert_eq!((&row["settings"][0], &row["target"]), (&"stages=3".into(), &"osu018".into()));
+    assert_eq!(row["equivalence"]["verdict"], "proven");
+    assert_eq!(row["ratios"][0]["ratio"], 1.0);
+    assert!(row["tools"][0].as_str().unwrap().starts_with("Yosys 0."));
+
+    let wrong = run("synth fifo --target asap7");
+    assert_eq!(wrong.code, Some(2));
+    assert!(wrong.err.contains("possible values: osu018, ice40, ecp5"), "{}", wrong.err);
 }
 
 #[cfg(unix)]

@@ -49,7 +49,7 @@ pub(super) fn text(rows: &[Row]) -> String {
             );
         }
     }
-    text + &summary(rows)
+    text + &wrapped(&summary(rows))
 }
 
 /// The rows of a target: the block, its baseline, and ours over the baseline's.
@@ -66,8 +66,7 @@ fn table(rows: &[Row]) -> String {
     head.extend(["Fmax MHz", "netlist"].map(String::from));
     lines.push(head);
     for row in rows {
-        let label = std::iter::once(&row.block).chain(&row.settings).cloned().collect::<Vec<_>>();
-        lines.push(line(&label.join(" "), &columns, &row.cost, &verdict(&row.equivalence)));
+        lines.push(line(&row.block, &columns, &row.cost, &verdict(&row.equivalence)));
         if let Some(baseline) = &row.baseline {
             lines.push(line("  plain", &columns, baseline, ""));
             lines.push(ratios(row, &columns));
@@ -87,12 +86,23 @@ fn table(rows: &[Row]) -> String {
         let _ = writeln!(text, "{}", row.trim_end());
     }
     for row in rows {
+        if !row.settings.is_empty() {
+            let _ = writeln!(text, "{}: {}", row.block, row.settings.join(" "));
+        }
         for note in &row.cost.notes {
             let _ = writeln!(text, "{}: {note}", row.block);
         }
     }
-    let _ = writeln!(text, "with {}: {}", rows[0].tools.join(", "), rows[0].recipe);
+    let tools: Vec<String> = rows[0].tools.iter().map(|version| short(version)).collect();
+    let _ = writeln!(text, "with {}: {}", tools.join(", "), rows[0].recipe);
     wrapped(&text)
+}
+
+/// A version without how it was built; the JSON has all of it.
+fn short(version: &str) -> String {
+    let version = version.replace(" -- Next Generation Place and Route (Version", "");
+    let version = version.split(" (").next().unwrap_or_default();
+    version.trim_end_matches(')').replace(['"'], "")
 }
 
 fn line(label: &str, columns: &[&Column], cost: &Cost, verdict: &str) -> Vec<String> {
@@ -150,12 +160,11 @@ fn summary(rows: &[Row]) -> String {
     );
     if rows.iter().any(|row| !row.cost.paths.is_empty()) {
         text.push_str(
-            "path: the longest of register to register, input to register, register to output and \
-             input to output\n",
+            "path: the longest between registers, inputs and outputs; Fmax on cells: 1 / path\n",
         );
     }
     if rows.iter().any(|row| row.target != "osu018") {
-        text.push_str("Fmax (lowest..highest): the median of the seeds\n");
+        text.push_str("Fmax on FPGAs: the median of the seeds (lowest..highest)\n");
     }
     text + "netlist: proven equal to the Verilog in outputs and registers, or simulated at gate \
             level\n"

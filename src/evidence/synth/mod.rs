@@ -38,8 +38,8 @@ use equivalence::Proof;
 /// The seeds that nextpnr places with; the figure is the median.
 pub const SEEDS: &[u32] = &[1, 2, 3];
 
-/// How long a proof may take.
-const PROOF: Duration = Duration::from_secs(60);
+/// How long a proof may take; those that come to an end took up to a quarter of a minute.
+const PROOF: Duration = Duration::from_secs(180);
 
 choices! {
     /// What is synthesised for.
@@ -293,12 +293,28 @@ fn equivalent(
 ) -> Result<Equivalence, SynthError> {
     let mut key = key("proof", files, &netlist.top, &block.tech, target)?;
     key.add(&netlist.text);
+    // How long something takes is not a finding to keep.
+    let mut late = false;
     let bytes = workshop.cache.result(key.finish(), || {
         let proof = equivalence::prove(target, files, netlist, PROOF)?;
-        Ok(serde_json::to_vec(&proof).expect("plain data is JSON"))
-    })?;
-    match serde_json::from_slice(&bytes).expect("the cache holds what was written") {
+        late = proof == Proof::Late;
+        let what = "a proof took too long".to_string();
+        let source = std::io::ErrorKind::TimedOut.into();
+        match late {
+            true => Err(ToolError::Files { what, source }),
+            false => Ok(serde_json::to_vec(&proof).expect("plain data is JSON")),
+        }
+    });
+    let proof = match bytes {
+        Err(_) if late => Proof::Late,
+        bytes => serde_json::from_slice(&bytes?).expect("the cache holds what was written"),
+    };
+    match proof {
         Proof::Proven { points, registers } => Ok(Equivalence::Proven { points, registers }),
+        Proof::Late => {
+            let why = format!("no proof within {} s", PROOF.as_secs());
+            gate_level::compare(block, netlist, target, workshop, why)
+        }
         Proof::Open(why) => gate_level::compare(block, netlist, target, workshop, why),
     }
 }

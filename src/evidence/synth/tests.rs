@@ -36,7 +36,7 @@ fn prove(block: &Configured, netlist: &Netlist) -> Proof {
 }
 
 /// The first cell of a type that `choose` accepts.
-fn cell<'a>(netlist: &'a mut Netlist, choose: impl Fn(&Json) -> bool) -> &'a mut Json {
+fn cell(netlist: &mut Netlist, choose: impl Fn(&Json) -> bool) -> &mut Json {
     let cells = netlist.module["cells"].as_object_mut().unwrap();
     cells.values_mut().find(|cell| choose(cell)).expect("there is such a cell")
 }

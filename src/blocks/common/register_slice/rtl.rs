@@ -33,7 +33,7 @@ fn backward<'m>(m: &'m ModuleBuilder, from: &Offer<'m>, ready: Expr<'m>) -> Stag
     let spare = m.register("spare", from.data.ty());
     m.when(ready, || spare_valid.set(0)).or_when(from.valid, || spare_valid.set(1));
     // It follows whatever is offered while it is free: then the multiplexer in front of it is that
-    // of what is offered on, which is an eighth of the area.
+    // of what is offered on, which is a seventh of the area.
     m.when(!spare_valid, || spare.set(from.data));
     let offer = Offer { valid: from.valid | spare_valid, data: spare_valid.mux(spare, from.data) };
     let place = Place { is_taken: spare_valid.expr(), data: spare.expr() };
