@@ -120,7 +120,6 @@ impl Cache {
     ///
     /// The key is the hash of everything that the result depends on: the kind of work, its input,
     /// what the tools are told, and their versions.
-    #[allow(dead_code)]
     pub(crate) fn result(
         &self,
         key: Digest,

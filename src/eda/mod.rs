@@ -7,7 +7,7 @@ mod cache;
 mod lint;
 mod netlist;
 mod smt;
-#[allow(dead_code, unused_imports)]
+#[allow(dead_code)]
 mod tool;
 
 pub use cache::Cache;
