@@ -83,6 +83,11 @@ impl Blocks {
         Ok(chosen.into_iter().map(|block| Chosen { block, command: None }).collect())
     }
 
+    /// Whether blocks that are named are meant at more than one size.
+    pub fn takes_all_sizes(&self) -> bool {
+        self.set.is_empty()
+    }
+
     /// Whether anything is asked for.
     pub fn names_any(&self) -> bool {
         !self.blocks.is_empty() || self.all || self.config.is_some() || !self.set.is_empty()

@@ -59,7 +59,12 @@ impl From<FormalError> for Failure {
 
 impl Formal {
     pub(super) fn run(&self) -> Result<Report, Failure> {
-        let chosen = self.blocks.chosen("formal", Sizes::AllOdd)?;
+        let mut chosen = self.blocks.chosen("formal", Sizes::AllOdd)?;
+        if self.blocks.takes_all_sizes() && chosen.iter().all(|chosen| chosen.command.is_none()) {
+            let blocks = chosen.into_iter().map(|chosen| chosen.block).collect();
+            let blocks = formal::with_other_cells(blocks).into_iter();
+            chosen = blocks.map(|block| Chosen { block, command: None }).collect();
+        }
         let plan = Plan { depth: self.depth, limit: Duration::from_secs(self.limit.into()) };
         let cache = Cache::user()?;
         let row = |chosen: &Chosen| self.row(chosen, &plan, &cache);
@@ -167,6 +172,7 @@ impl Row {
         let mut reasons: Vec<(&str, bool)> = vec![];
         for property in &self.proofs.properties {
             if let Verdict::Unknown { why } = &property.verdict
+                && why != formal::OTHER_FAILS
                 && !reasons.contains(&(why, property.is_cover))
             {
                 reasons.push((why, property.is_cover));
@@ -288,4 +294,63 @@ fn report(rows: &[Row], plan: &Plan) -> Report {
         "designs": designs,
     });
     Report { text, json, passed }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blocks::Configured;
+
+    /// What a person reads of a register slice whose text has `from` replaced by `to`.
+    fn shown(from: &str, to: &str) -> Report {
+        let settings = ["width=3".to_string()];
+        let entry = super::super::find_block("register_slice").ok().expect("it is registered");
+        let block: Configured =
+            super::super::chosen::with_settings(entry, &settings).ok().expect("that is legal");
+        let (mut files, top) = formal::files(&block).unwrap();
+        assert!(files[0].text.contains(from));
+        files[0].text = files[0].text.replacen(from, to, 1);
+        let plan = Plan { depth: 8, limit: Duration::from_secs(600) };
+        let proofs = formal::prove_files(&files, &top, &plan, &Cache::user().unwrap()).unwrap();
+        let waveforms = proofs.counterexamples.iter();
+        let waveforms = waveforms.map(|e| PathBuf::from(format!("{}.vcd", e.property)));
+        let row = Row {
+            name: block.name.clone(),
+            settings: block.settings(),
+            command: "lacuna formal".to_string(),
+            waveforms: waveforms.collect(),
+            proofs,
+        };
+        report(&[row], &plan)
+    }
+
+    #[test]
+    fn a_refuted_property_is_shown_with_its_line_and_the_ports() {
+        let report = shown("assign out_valid_o = valid_q", "assign out_valid_o = 1'b1");
+        assert!(!report.passed);
+        let text = &report.text;
+        let (_, error) = text.split_once("error[E0405]: a property does not hold").expect(text);
+        assert!(error.contains("property `nothing_invented`\n register_slice.v:"), "{text}");
+        assert!(error.contains("nothing_invented: assert (!out_valid_o ||"), "{text}");
+        assert!(error.contains("\n   cycle"), "{text}");
+        assert!(error.contains("\n   out_valid_o"), "{text}");
+        assert!(error.contains("waveform: nothing_invented.vcd"), "{text}");
+        assert!(!text.contains("E0406"), "{text}");
+        let example = &report.json["designs"][0]["proofs"]["counterexamples"][0];
+        assert_eq!(example["waveform"], "nothing_invented.vcd");
+    }
+
+    #[test]
+    fn what_is_not_reached_or_proven_is_shown() {
+        let report = shown("is_full: cover (", "is_full: cover (1'b0 && ");
+        assert!(!report.passed);
+        let expected = "error[E0406]: what is covered was not reached\n block register_slice \
+                        (width=3): is_full\n not reached within 8 cycles";
+        assert!(report.text.contains(expected), "{}", report.text);
+
+        let report = shown("tracked_in_spare: assert (", "tracked_in_spare: assert (1'b1 || ");
+        let expected = "error[E0406]: a property is not proven\n block register_slice (width=3): ";
+        assert!(report.text.contains(expected), "{}", report.text);
+        assert!(report.text.contains("no proof by induction over"), "{}", report.text);
+    }
 }

@@ -100,7 +100,8 @@ fn script(files: &[File], top: &str, clocks: Clocks) -> String {
                   dffunmap; check -assert";
     format!(
         "read_verilog -formal {}; hierarchy -check -top {top}; \
-         chformal -assume2assert * {top} %d; proc; flatten; {early} memory_collect; \
+         chformal -assume2assert * {top} %d t:$assume %i c:$* %d; \
+         proc; flatten; {early} memory_collect; \
          dump -o properties.il t:$assert t:$assume t:$cover; {steps}; design -save whole; \
          {finish}; write_smt2 -wires {ASSERTIONS}; design -load whole; \
          chformal -assert -remove; delete -output; opt_clean -purge; {finish}; \
@@ -112,7 +113,7 @@ fn script(files: &[File], top: &str, clocks: Clocks) -> String {
 /// Makes the formulas of the design whose files lie in `folder`. Each later run may take `limit`.
 ///
 /// Assumptions of what `top` instances are assertions here: they speak of what drives it, and that
-/// is part of the design.
+/// is part of the design. Those without a label say that the design begins in reset, and stay.
 pub(crate) fn formulas<'a>(
     folder: &'a Path,
     files: &[File],
@@ -187,11 +188,13 @@ impl Formulas<'_> {
         Ok(Induction::Holds { steps: most - tried.unwrap_or(most) })
     }
 
-    /// Looks for assertions that fail in the first `steps` steps.
-    pub fn base(&self, steps: u32) -> Result<Base, ToolError> {
+    /// Looks for assertions that fail in the first `steps` steps; `contradictions`: asks first
+    /// whether there are so many steps at all.
+    pub fn base(&self, steps: u32, contradictions: bool) -> Result<Base, ToolError> {
         let steps = steps.to_string();
-        let arguments =
-            ["--presat", "--keep-going", "--dump-vcd", "failed%.vcd", "-t", &steps, ASSERTIONS];
+        let mut arguments = vec!["--keep-going", "--dump-vcd", "failed%.vcd", "-t", &steps];
+        arguments.extend(contradictions.then_some("--presat"));
+        arguments.push(ASSERTIONS);
         let Some(said) = self.ask(&arguments)? else { return Ok(Base::OutOfTime) };
         if said.contains("PREUNSAT") {
             return Ok(Base::Contradiction);

@@ -375,8 +375,9 @@ fn share((part, all): (usize, usize)) -> String {
 }
 
 fn percent((part, all): (usize, usize)) -> String {
-    // What is not all must not look like all.
-    if all == 0 { "–".to_string() } else { format!("{} %", part * 100 / all) }
+    // Rounded down: what is not all must not look like all.
+    let percent = (part * 100).checked_div(all);
+    percent.map_or("–".to_string(), |percent| format!("{percent} %"))
 }
 
 fn percent_of(share: Option<f64>) -> String {

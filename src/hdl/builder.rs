@@ -84,6 +84,8 @@ pub(super) struct Draft {
     pub open: Vec<Vec<Statement>>,
     pub errors: Vec<Error>,
     pub taken: HashMap<String, Source>,
+    /// The registers that hold an arbitrary value for ever, for properties to speak of.
+    pub any_constants: Vec<SignalId>,
     pub clocking: (bool, bool),
 }
 
@@ -216,7 +218,7 @@ impl ModuleBuilder {
         self.with_draft(|draft| {
             let value = register.expr.id;
             draft.open[0].push(Statement::Assign { target: register.id, value, source });
-            draft.logic.any_constants.push(register.id);
+            draft.any_constants.push(register.id);
         });
         register.doc("arbitrary").expr
     }
@@ -244,8 +246,9 @@ impl ModuleBuilder {
             }
         }
         let taken: HashSet<String> = draft.taken.keys().cloned().collect();
+        let any_constants = std::mem::take(&mut draft.any_constants);
         let (mut module, mut errors) = draft.into_module(name, source, Body::Logic);
-        check::check(&mut module, &mut errors);
+        check::check(&mut module, &any_constants, &mut errors);
         if errors.is_empty() {
             contract::add(&mut module, taken);
         }

@@ -9,8 +9,8 @@ use super::ir::{
     ArrayInput, Body, Connection, Direction, Logic, Module, SignalId, SignalKind, Source, Statement,
 };
 
-/// Checks a module with logic.
-pub(super) fn check(module: &mut Module, found: &mut Vec<Error>) {
+/// Checks a module with logic; `any_constants`: the registers that are for properties alone.
+pub(super) fn check(module: &mut Module, any_constants: &[SignalId], found: &mut Vec<Error>) {
     let Body::Logic(logic) = &module.body else { return };
     let drivers = Drivers::of(logic);
     let mut report = |kind, source| {
@@ -20,7 +20,7 @@ pub(super) fn check(module: &mut Module, found: &mut Vec<Error>) {
     check_driven(module, logic, &drivers, &mut report);
     check_connected(logic, &mut report);
     check_used(module, logic, &drivers, &mut report);
-    check_any_constants(module, logic, &drivers, &mut report);
+    check_any_constants(module, logic, &drivers, any_constants, &mut report);
     check_children(module, logic, &mut report);
 
     let graph = Graph::of(module, logic, &drivers);
@@ -206,12 +206,18 @@ fn check_used(module: &Module, logic: &Logic, drivers: &Drivers, report: Report)
 }
 
 /// Only properties may know of an arbitrary constant: the hardware has none.
-fn check_any_constants(module: &Module, logic: &Logic, drivers: &Drivers, report: Report) {
-    if logic.any_constants.is_empty() {
+fn check_any_constants(
+    module: &Module,
+    logic: &Logic,
+    drivers: &Drivers,
+    any_constants: &[SignalId],
+    report: Report,
+) {
+    if any_constants.is_empty() {
         return;
     }
     let used = Used::of(module, logic, drivers, false);
-    for &id in logic.any_constants.iter().filter(|id| used.signals[id.index()]) {
+    for &id in any_constants.iter().filter(|id| used.signals[id.index()]) {
         let signal = module.signal(id);
         let text = format!(
             "`{}` is an arbitrary constant for properties, and something else depends on it",

@@ -139,8 +139,6 @@ pub struct Logic {
     pub arrays: Vec<InstanceArray>,
     /// The properties.
     pub properties: Vec<Property>,
-    /// The registers that hold an arbitrary value for ever, for properties to speak of.
-    pub any_constants: Vec<SignalId>,
     /// The state machines.
     pub machines: Vec<StateMachine>,
     /// Expressions declared to be unused on purpose.

@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::blocks::Configured;
+use crate::blocks::{Configured, Entry};
+use crate::config::{ClockGate, Reset, Tech};
 use crate::eda::{
     self, Base, Cache, Clocks, Digest, Failed, Formulas, Induction, Stated, ToolError,
 };
@@ -24,15 +25,15 @@ use crate::hdl::ir::PropertyKind;
 use crate::tech;
 use crate::verilog::{self, File, VerilogError};
 
-#[cfg(test)]
-mod tests;
-
 /// The longest induction that is tried.
-const LONGEST_INDUCTION: u32 = 12;
+const LONGEST_INDUCTION: u32 = 5;
 
 /// How many cycles are searched in any case before a longer search for what an induction did not
 /// prove, so that what fails soon is found soon.
 const FIRST_SEARCH: u32 = 12;
+
+/// Why there is no verdict about what holds as far as was searched when something else failed.
+pub(crate) const OTHER_FAILS: &str = "another property fails";
 
 /// How hard to try.
 #[derive(Clone, Copy, Debug)]
@@ -168,6 +169,28 @@ pub fn files(block: &Configured) -> Result<(Vec<File>, String), FormalError> {
     Ok((files, top))
 }
 
+/// The same blocks, and those whose Verilog is another with another technology, at their defaults.
+pub fn with_other_cells(mut blocks: Vec<Configured>) -> Vec<Configured> {
+    let others = [
+        Tech { clock_gate: ClockGate::FallingEdge, ..Tech::default() },
+        Tech { reset: Reset::SyncHigh, ..Tech::default() },
+    ];
+    let text = |block: &Configured| files(block).ok().map(|(files, _)| files);
+    let is_cell = |b: &Configured| (b.entry.properties)(&b.values, &b.tech).is_some();
+    let mut entries: Vec<&'static Entry> = vec![];
+    for block in blocks.iter().filter(|block| is_cell(block)) {
+        if entries.iter().all(|entry| entry.name != block.entry.name) {
+            entries.push(block.entry);
+        }
+    }
+    for entry in entries {
+        let usual = Configured::defaults(entry);
+        let other = others.map(|tech| Configured { tech, ..usual.clone() });
+        blocks.extend(other.into_iter().filter(|block| text(block) != text(&usual)));
+    }
+    blocks
+}
+
 /// Proves the properties of a block, or finds out that they do not hold.
 ///
 /// # Errors
@@ -238,18 +261,20 @@ fn search(
         true => assertions(&formulas, plan)?,
         false => Assertions { failed: vec![], rest: Verdict::Proven { k: 0 } },
     };
-    let (reached, in_time) = match is(PropertyKind::Cover) {
+    let failed = &assertions.failed;
+    let (reached, in_time) = match is(PropertyKind::Cover) && failed.is_empty() {
         true => formulas.covers(plan.depth)?,
         false => (vec![], true),
     };
     let verdict = |property: &Stated| match property.kind {
         PropertyKind::Assume => Verdict::Assumed,
         PropertyKind::Assert => {
-            let failed = assertions.failed.iter().find(|failed| failed.name == property.name);
+            let failed = failed.iter().find(|failed| failed.name == property.name);
             failed.map_or(assertions.rest.clone(), |failed| Verdict::Refuted { step: failed.step })
         }
         PropertyKind::Cover => match reached.iter().find(|(name, _)| *name == property.name) {
             Some(&(_, step)) => Verdict::Reached { step },
+            None if !failed.is_empty() => unknown(OTHER_FAILS),
             None if in_time => unknown(format!("not reached within {} cycles", plan.depth)),
             None => out_of_time(plan),
         },
@@ -264,8 +289,7 @@ fn search(
     });
     let mut properties: Vec<Property> = properties.collect();
     properties.sort_by(|a, b| (&a.file, a.line, &a.name).cmp(&(&b.file, b.line, &b.name)));
-    let failed = assertions.failed.iter();
-    let counterexamples = failed.map(|failed| counterexample(&formulas, clocks, failed));
+    let counterexamples = failed.iter().map(|failed| counterexample(&formulas, clocks, failed));
     Ok(Proofs {
         top: top.to_string(),
         properties,
@@ -301,10 +325,10 @@ fn assertions(formulas: &Formulas, plan: &Plan) -> Result<Assertions, ToolError>
         Induction::Fails | Induction::OutOfTime => vec![plan.depth],
     };
     for steps in searches {
-        match formulas.base(steps)? {
+        match formulas.base(steps, matches!(induction, Induction::Holds { .. }))? {
             Base::Searched(failed) if failed.is_empty() => {}
             Base::Searched(failed) => {
-                let rest = unknown("another property fails");
+                let rest = unknown(OTHER_FAILS);
                 return Ok(Assertions { failed, rest });
             }
             Base::Contradiction => {

@@ -62,8 +62,7 @@ pub(super) fn describe(name: &str, p: &ArbiterParameters) -> Result<Arc<Module>,
         grant
     };
     grant_out.set(grant);
-    let index = number(&m, grant);
-    index_out.set(index);
-    properties::state(&m, request, grant, index, turn.as_ref());
+    index_out.set(number(&m, grant));
+    properties::state(&m, request, grant, index_out.expr(), turn.as_ref());
     m.finish()
 }

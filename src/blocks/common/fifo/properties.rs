@@ -2,7 +2,7 @@
 
 use super::FifoParameters;
 use crate::blocks::properties::{Tracked, difference};
-use crate::hdl::{Expr, Memory, ModuleBuilder, StreamIn, StreamOut, bit};
+use crate::hdl::{Expr, Memory, ModuleBuilder, StreamIn, StreamOut};
 
 /// Where the elements are, the first first.
 pub(super) struct Places<'m> {
@@ -37,18 +37,15 @@ pub(super) fn state<'m>(
 
     m.assert("level_counts", places.level.eq(tracked.inside));
     let is_inside = tracked.ahead.lt(tracked.inside).named("tracked_is_held");
-    let in_front = match places.front {
-        Some((is_there, data)) => {
-            let first = is_there & tracked.ahead.eq(0) & is_inside;
-            tracked.is_at(m, "tracked_in_front", first, data);
-            is_there
-        }
-        None => m.constant(0, bit()),
-    };
+    let in_front = places.front.map(|(is_there, data)| {
+        let first = is_there & tracked.ahead.eq(0) & is_inside;
+        tracked.is_at(m, "tracked_in_front", first, data);
+        is_there
+    });
     let Some((memory, head, tail)) = places.memory else { return };
     // The place of the element that so many are ahead of.
     let place = |ahead: Expr<'m>| {
-        let sum = head + difference(ahead, in_front, ahead.ty());
+        let sum = head + in_front.map_or(ahead, |one| difference(ahead, one, ahead.ty()));
         let wrapped = match p.depth.is_power_of_two() && p.depth > 1 {
             true => sum,
             false => sum.ge(p.depth).mux((sum - p.depth).wrap(sum.ty()), sum),
@@ -57,7 +54,7 @@ pub(super) fn state<'m>(
     };
     m.assert("tail_behind_all", place(places.level).named("behind_all").eq(tail));
     let place = place(tracked.ahead).named("tracked_place");
-    let waits = is_inside & tracked.ahead.ge(in_front);
+    let waits = in_front.map_or(is_inside, |one| is_inside & tracked.ahead.ge(one));
     let element = memory.read_async("tracked_element", place);
     tracked.is_at(m, "tracked_in_place", waits, element);
     if p.depth > 1 {

@@ -1,0 +1,384 @@
+//! Proofs: each property of each block falls when the text is broken, and is proven when it is not.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lacuna::blocks::{self, Configured};
+use lacuna::config::Config;
+use lacuna::eda::Cache;
+use lacuna::evidence::formal::{self, Plan, Proofs, Verdict};
+use lacuna::hdl::{ModuleBuilder, bit, uint};
+use lacuna::verilog::{self, File, Style};
+use rayon::prelude::*;
+
+/// Short searches: what is broken here fails soon. A busy machine gets time.
+fn plan() -> Plan {
+    Plan { depth: 8, limit: Duration::from_secs(600) }
+}
+
+fn cache() -> Cache {
+    Cache::at(Path::new(env!("CARGO_TARGET_TMPDIR")).join("formal"))
+}
+
+/// A block at parameters, which stand in lines of a configuration.
+fn block(section: &str) -> Configured {
+    let config = Config::parse("test", section, &blocks::sections()).expect("it is legal");
+    Configured::of(&config.blocks[0], config.tech)
+}
+
+fn prove(files: &[File], top: &str) -> Proofs {
+    formal::prove_files(files, top, &plan(), &cache()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The block with a part of its text replaced, where it stands first.
+fn sabotaged(section: &str, from: &str, to: &str) -> (Vec<File>, String) {
+    let (mut files, top) = formal::files(&block(section)).unwrap();
+    let file = files.iter_mut().find(|file| file.module == top).unwrap();
+    assert!(file.text.contains(from), "{section}: there is no `{from}` in\n{}", file.text);
+    file.text = file.text.replacen(from, to, 1);
+    (files, top)
+}
+
+const SLICE: &str = "[register_slice]\nwidth = 3\n";
+const BACKWARD: &str = "[register_slice]\nwidth = 3\ncut = \"backward\"\n";
+const FIFO: &str = "[fifo]\nwidth = 3\ndepth = 5\n";
+const RAM_FIFO: &str = "[fifo]\nwidth = 3\ndepth = 4\nstorage = \"ram\"\n";
+const JOIN: &str = "[width_converter]\nin_width = 4\nout_width = 12\n";
+const SPLIT: &str = "[width_converter]\nin_width = 12\nout_width = 4\n";
+const ARBITER: &str = "[arbiter]\nrequesters = 3\n";
+const RAM: &str = "[sync_ram]\nwidth = 3\ndepth = 5\n";
+const RESET: &str = "[reset_synchronizer]\n";
+const RESET_HIGH: &str = "[tech]\nreset = \"sync_high\"\n[reset_synchronizer]\n";
+const GATE: &str = "[clock_gate]\n";
+const FALLING: &str = "[tech]\nclock_gate = \"falling_edge\"\n[clock_gate]\n";
+
+const BLOCKS: &[&str] =
+    &[SLICE, BACKWARD, FIFO, RAM_FIFO, JOIN, SPLIT, ARBITER, RAM, RESET, RESET_HIGH, GATE, FALLING];
+
+/// What is broken, how, and which properties notice.
+const SABOTAGE: &[(&str, &str, &str, &[&str])] = &[
+    (SLICE, "spare_valid_q ? spare_q : in_data_i", "in_data_i", &["in_order", "tracked_in_first"]),
+    (SLICE, "spare_q <= in_data_i", "spare_q <= ~in_data_i", &["tracked_in_spare"]),
+    (SLICE, "out_valid_o = valid_q", "out_valid_o = 1'b1", &["nothing_invented"]),
+    (SLICE, "out_valid_o = valid_q", "out_valid_o = 1'b0", &["nothing_lost"]),
+    (SLICE, "in_ready_o = !spare_valid_q", "in_ready_o = 1'b1", &["all_counted"]),
+    (SLICE, "spare_valid_d = 1'b0", "spare_valid_d = 1'b1", &["spare_behind_first"]),
+    (SLICE, "accept = !valid_q || out_ready_i", "accept = 1'b1", &["out_held"]),
+    (BACKWARD, "spare_valid_q ? spare_q : in_data_i", "in_data_i", &["in_order"]),
+    (BACKWARD, "spare_q <= in_data_i", "spare_q <= ~in_data_i", &["tracked_in_place", "out_held"]),
+    (BACKWARD, "in_valid_i || spare_valid_q", "1'b1", &["nothing_invented"]),
+    (BACKWARD, "in_valid_i || spare_valid_q", "in_valid_i", &["nothing_lost"]),
+    (BACKWARD, "spare_valid_d = 1'b1", "spare_valid_d = 1'b0", &["all_counted"]),
+    (FIFO, "level_q != 3'd5", "1'b1", &["level_in_range"]),
+    (FIFO, "level_q + 3'd1", "level_q + 3'd2", &["level_counts"]),
+    (FIFO, "tail_q == 3'd4", "tail_q == 3'd5", &["elements_write_inside", "tail_behind_all"]),
+    (FIFO, "head_q == 3'd4", "head_q == 3'd5", &["head_data_inside"]),
+    (FIFO, "elements_mem[tail_q]", "elements_mem[head_q]", &["in_order", "tracked_in_place"]),
+    (FIFO, "out_valid_o = level_q != 3'd0", "out_valid_o = 1'b1", &["nothing_invented"]),
+    (FIFO, "out_valid_o = level_q != 3'd0", "out_valid_o = level_q > 3'd1", &["nothing_lost"]),
+    (
+        FIFO,
+        "out_valid_o = level_q != 3'd0",
+        "out_valid_o = (level_q != 3'd0) && !in_valid_i",
+        &["out_held"],
+    ),
+    (
+        RAM_FIFO,
+        "if (pop) begin\n      head_valid_d",
+        "if (1'b0) begin\n      head_valid_d",
+        &["head_is_counted", "nothing_invented"],
+    ),
+    (RAM_FIFO, "elements_mem[head_q]", "elements_mem[tail_q]", &["in_order", "tracked_in_front"]),
+    (
+        RAM_FIFO,
+        "elements_mem[tail_q] <= in_data_i",
+        "elements_mem[tail_q] <= ~in_data_i",
+        &["tracked_in_place"],
+    ),
+    (RAM_FIFO, "tail_q + 2'd1", "tail_q + 2'd2", &["tail_behind_all"]),
+    (RAM_FIFO, "fetch = waiting &&", "fetch = waiting && out_ready_i &&", &["nothing_lost"]),
+    (RAM_FIFO, "(!head_valid_q || pop)", "1'b1", &["out_held"]),
+    (RAM_FIFO, "level_q != 3'd4", "1'b1", &["level_in_range"]),
+    (RAM_FIFO, "level_q - 3'd1", "level_q - 3'd2", &["level_counts"]),
+    (JOIN, "count_q + 2'd1", "count_q + 2'd2", &["part_counted"]),
+    (JOIN, "(part_q == 2'd2) ? 2'd0", "(part_q == 2'd2) ? 2'd3", &["part_in_range"]),
+    (JOIN, "if (push && is_last)", "if (push)", &["one_counted", "one_at_a_time"]),
+    (
+        JOIN,
+        "{in_data_i, data_q[11:4]}",
+        "{data_q[7:0], in_data_i}",
+        &["in_order", "tracked_in_place"],
+    ),
+    (JOIN, "out_valid_o = valid_q", "out_valid_o = 1'b1", &["nothing_invented"]),
+    (JOIN, "out_valid_o = valid_q", "out_valid_o = 1'b0", &["nothing_lost"]),
+    (JOIN, "out_valid_o = valid_q", "out_valid_o = valid_q && !in_valid_i", &["out_held"]),
+    (SPLIT, "count_q + 2'd1", "count_q + 2'd2", &["part_counted"]),
+    (SPLIT, "(part_q == 2'd2) ? 2'd0", "(part_q == 2'd2) ? 2'd3", &["part_in_range"]),
+    (SPLIT, "(part_q == 2'd2) ? 2'd0", "(part_q == 2'd2) ? 2'd1", &["begins_with_first"]),
+    (SPLIT, "{4'd0, data_q[11:4]}", "{8'd0, data_q[11:8]}", &["in_order", "tracked_in_place"]),
+    (SPLIT, "valid_q <= in_valid_i", "valid_q <= 1'b1", &["one_counted", "nothing_invented"]),
+    (SPLIT, "out_valid_o = valid_q", "out_valid_o = valid_q && !is_last", &["nothing_lost"]),
+    (
+        SPLIT,
+        "out_data_o = data_q[3:0]",
+        "out_data_o = data_q[3:0] ^ {4{in_valid_i}}",
+        &["out_held"],
+    ),
+    (ARBITER, "(favored & (-favored))", "favored", &["one_at_most"]),
+    (ARBITER, "(request_i & (-request_i))", "3'd1", &["only_who_asks", "somebody_if_any"]),
+    (ARBITER, "index_0 = grant[1]", "index_0 = grant[0]", &["index_is_granted"]),
+    (
+        ARBITER,
+        "held_q <= advance_i ? 3'd0 : grant",
+        "held_q <= 3'd0",
+        &["waiting_grant_stays", "held_waited"],
+    ),
+    (
+        ARBITER,
+        "behind_q <= ~(grant | (grant - 3'd1))",
+        "behind_q <= 3'd0",
+        &["others_at_most", "behind_last", "turn_comes_nearer"],
+    ),
+    (ARBITER, "last_q <= 2'd2", "last_q <= 2'd3", &["last_in_range"]),
+    (ARBITER, "advance_i ? 3'd0 : grant;", "advance_i ? 3'd4 : grant;", &["held_before_turn"]),
+    (RAM, "<= write_data_i;", "<= ~write_data_i;", &["element_holds_last"]),
+    (RAM, "<= data_mem[read_address_i]", "<= data_mem[write_address_i]", &["read_gives_last"]),
+    (RAM, "(element < 3'd5)", "(element < 3'd7)", &["element_exists"]),
+    (RAM, "read_inside_q ? read_data_q : 3'd0", "read_data_q", &["nothing_beyond"]),
+    (RESET, "posedge clk_i or negedge rst_ni", "posedge clk_i", &["begins_at_once"]),
+    (RESET, "rst_no = sync_q[1]", "rst_no = sync_q[0]", &["ends_after_stages"]),
+    (RESET, "{sync_q[0:0], 1'b1}", "{1'b1, sync_q[0:0]}", &["one_stage_each"]),
+    (RESET, "(edges != 4'd2)", "(edges != 4'd4)", &["edges_counted"]),
+    (RESET_HIGH, "posedge clk_i or posedge rst_i", "posedge clk_i", &["begins_at_once"]),
+    (RESET_HIGH, "rst_o = !sync_q[1]", "rst_o = !sync_q[0]", &["ends_after_stages"]),
+    (RESET_HIGH, "{sync_q[0:0], 1'b1}", "{1'b1, sync_q[0:0]}", &["one_stage_each"]),
+    (RESET_HIGH, "(edges != 4'd2)", "(edges != 4'd4)", &["edges_counted"]),
+    (
+        GATE,
+        "clk_i && enable_q",
+        "clk_i && (enable_i || test_enable_i)",
+        &["changes_with_clock", "whole_pulses"],
+    ),
+    (GATE, "clk_i && enable_q", "enable_q", &["low_with_clock"]),
+    (GATE, "enable_q = enable_i || test_enable_i", "enable_q = enable_i", &["as_enabled"]),
+    (
+        FALLING,
+        "clk_i && enable_q",
+        "clk_i && (enable_i || test_enable_i)",
+        &["changes_with_clock", "whole_pulses"],
+    ),
+    (FALLING, "clk_i && enable_q", "enable_q", &["low_with_clock"]),
+    (
+        FALLING,
+        "enable_q <= enable_i || test_enable_i",
+        "enable_q <= enable_i",
+        &["as_enabled", "sample_is_held"],
+    ),
+];
+
+/// The names of a design's assertions that have some verdict.
+fn assertions(proofs: &Proofs, is: impl Fn(&Verdict) -> bool) -> BTreeSet<String> {
+    let properties = proofs.properties.iter().filter(|p| !p.is_cover && is(&p.verdict));
+    properties.map(|p| p.name.clone()).collect()
+}
+
+#[test]
+fn every_property_falls_when_it_is_broken() {
+    let results: Vec<(&str, BTreeSet<String>)> = SABOTAGE
+        .par_iter()
+        .map(|(section, from, to, expected)| {
+            let (files, top) = sabotaged(section, from, to);
+            let proofs = prove(&files, &top);
+            let fallen = assertions(&proofs, |v| matches!(v, Verdict::Refuted { .. }));
+            for property in *expected {
+                assert!(
+                    fallen.contains(*property),
+                    "{section}: `{to}` for `{from}` breaks {fallen:?}, not `{property}`"
+                );
+                let example = proofs.counterexamples.iter().find(|e| e.property == *property);
+                let example = example.expect("what is refuted has a counterexample");
+                assert!(!example.ports.is_empty() && example.waveform.contains("$enddefinitions"));
+            }
+            (*section, expected.iter().map(|name| name.to_string()).collect())
+        })
+        .collect();
+    let mut fallen: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for (section, names) in results {
+        fallen.entry(section).or_default().extend(names);
+    }
+    for section in BLOCKS {
+        let (files, top) = formal::files(&block(section)).unwrap();
+        let proofs = prove(&files, &top);
+        assert!(proofs.all_good(), "{section}: {proofs:#?}");
+        let all = assertions(&proofs, |v| matches!(v, Verdict::Proven { .. }));
+        assert_eq!(all, fallen[section], "{section}: each property has a bug that breaks it");
+    }
+}
+
+/// An assumption that leaves nothing to happen makes every assertion true; the covers tell.
+#[test]
+fn a_contradictory_assumption_is_noticed() {
+    let never = [
+        (FIFO, "initial assume", "always @* assume (!in_valid_i);\n  initial assume"),
+        (ARBITER, "initial assume", "always @* assume (request_i == 3'd0);\n  initial assume"),
+        (RAM, "reg [2:0] element;", "reg [2:0] element;\n  always @* assume (!read_enable_i);"),
+        (GATE, "(* gclk *)", "always @* assume (!clk_i);\n  (* gclk *)"),
+    ];
+    for (section, from, to) in never {
+        let (files, top) = sabotaged(section, from, to);
+        let proofs = prove(&files, &top);
+        let mut covers = proofs.properties.iter().filter(|p| p.is_cover);
+        let is_unreached = |p: &formal::Property| {
+            let why = format!("not reached within {} cycles", plan().depth);
+            p.verdict == Verdict::Unknown { why }
+        };
+        assert!(covers.all(is_unreached), "{section}: {proofs:#?}");
+        assert!(!proofs.all_good());
+    }
+    let text =
+        "always @* assume (in_valid_i);\n  always @* assume (!in_valid_i);\n  initial assume";
+    let (files, top) = sabotaged(FIFO, "initial assume", text);
+    let proofs = prove(&files, &top);
+    let why = "the assumptions contradict each other".to_string();
+    assert_eq!(proofs.verdict("in_order"), Some(&Verdict::Unknown { why }));
+}
+
+/// What a module assumes of its inputs is for its parent to keep.
+#[test]
+fn an_assumption_of_an_instance_is_an_assertion_of_its_parent() {
+    let child = || {
+        let m = ModuleBuilder::new("child");
+        let input = m.stream_in("in", &[("data", uint(2))]);
+        let sum = m.register("sum", uint(2)).reset(0);
+        m.when(input.fire(), || sum.set(input["data"]));
+        input.ready.set(sum.bit(0));
+        m.output("sum_o", uint(2)).set(sum);
+        m.finish().unwrap()
+    };
+    let parent = |holds: bool| {
+        let m = ModuleBuilder::new("parent");
+        let child = m.instance("child", &child());
+        let offered = m.register("offered", bit()).reset(0);
+        let ready = child.output("in_ready_o");
+        let wish = m.input("wish_i", bit());
+        let waits = offered & !ready;
+        offered.set(if holds { wish | waits } else { wish & !waits });
+        child.connect("in_valid_i", offered.expr());
+        child.connect("in_data_i", m.constant(1, uint(2)));
+        m.output("sum_o", uint(2)).set(child.output("sum_o"));
+        let files = verilog::emit(&m.finish().unwrap(), &Style::default()).unwrap();
+        prove(&files, "parent")
+    };
+    let name = "u_child.in_held";
+    let kept = parent(true);
+    assert!(matches!(kept.verdict(name), Some(Verdict::Proven { .. })), "{kept:#?}");
+    assert!(matches!(parent(false).verdict(name), Some(Verdict::Refuted { .. })));
+}
+
+/// What only a proof of other text needs: no labels, no clock, a module of one's own.
+#[test]
+fn any_text_can_be_proven() {
+    let prove_text = |text: &str| {
+        let file = File { module: "miter".to_string(), text: text.to_string() };
+        prove(&[file], "miter")
+    };
+    let miter = |other: &str| {
+        format!(
+            "module miter (input wire [3:0] a_i, input wire [3:0] b_i);\n\
+             always @* assert ((a_i ^ b_i) == ({other}));\nendmodule\n"
+        )
+    };
+    let same = prove_text(&miter("(a_i | b_i) & ~(a_i & b_i)"));
+    assert!(same.all_good(), "{same:#?}");
+    let different = prove_text(&miter("a_i | b_i"));
+    assert_eq!(different.properties[0].name, "miter.v:2");
+    assert_eq!(different.properties[0].verdict, Verdict::Refuted { step: 0 });
+    let ports = &different.counterexamples[0].ports;
+    let value = |name: &str| {
+        let (_, values) = ports.iter().find(|(port, _)| port == name).unwrap();
+        u8::from_str_radix(&values[0], 16).unwrap()
+    };
+    assert_ne!(value("a_i") & value("b_i"), 0, "that is where they differ");
+}
+
+/// A stream that breaks its contract is told of by the evaluator, too.
+#[test]
+fn the_evaluator_sees_a_beat_that_is_not_held() {
+    let m = ModuleBuilder::new("fickle");
+    let output = m.stream_out("out", &[("data", uint(2))]);
+    let count = m.register("count", uint(2)).reset(0);
+    count.set((count + 1).truncate(2));
+    output.valid.set(1);
+    output["data"].set(count);
+    m.discard(output.ready);
+    let module = m.finish().unwrap();
+    let mut sim = lacuna::hdl::eval::Evaluator::new(&module).unwrap();
+    let ready = sim.port("out_ready_i").unwrap();
+    sim.reset();
+    sim.set(ready, 1);
+    sim.run(3);
+    assert_eq!(sim.failures(), []);
+    sim.set(ready, 0);
+    sim.run(2);
+    assert_eq!(sim.failures()[0].property, "out_held");
+    // A reset ends the wait.
+    let before = sim.failure_count();
+    sim.step();
+    sim.reset();
+    sim.step();
+    assert_eq!(sim.failure_count(), before + 1);
+}
+
+#[test]
+fn contracts_take_free_names_and_no_ports() {
+    let m = ModuleBuilder::new("names");
+    let output = m.stream_out("out", &[]);
+    let held = m.register("out_waited", bit()).reset(0);
+    held.set(output.ready);
+    output.valid.set(held);
+    m.assert("out_held", held | !held);
+    let module = m.finish().unwrap();
+    let names: Vec<&str> =
+        module.logic().unwrap().properties.iter().map(|p| p.name.as_str()).collect();
+    assert_eq!(names, ["out_held", "out_held_2"]);
+
+    let m = ModuleBuilder::new("wires");
+    let (input, output) = (m.stream_in("in", &[]), m.stream_out("out", &[]));
+    output.valid.set(input.valid);
+    input.ready.set(output.ready);
+    let module: Arc<_> = m.finish().unwrap();
+    assert!(!module.has_clock && module.logic().unwrap().properties.is_empty());
+}
+
+#[test]
+fn hardware_has_no_arbitrary_constants() {
+    let m = ModuleBuilder::new("wrong");
+    let any = m.any_constant("any", uint(4));
+    m.assert("same", any.eq(any));
+    m.output("any_o", uint(4)).set(any);
+    let errors = m.finish().unwrap_err().to_string();
+    assert!(errors.contains("`any` is an arbitrary constant for properties"), "{errors}");
+}
+
+#[test]
+fn arbitrary_constants_stay_what_they_are() {
+    let m = ModuleBuilder::new("constant");
+    let any = m.any_constant("any", uint(64));
+    let before = m.delayed("before", any);
+    let begun = m.register("begun", bit()).reset(0);
+    begun.set(1);
+    m.assert("same", !begun | before.eq(any));
+    m.output("begun_o", bit()).set(begun);
+    let module = m.finish().unwrap();
+    let mut sim = lacuna::hdl::eval::Evaluator::new(&module).unwrap();
+    sim.randomize(7);
+    sim.reset();
+    let value = sim.peek("any").unwrap();
+    sim.run(5);
+    assert_eq!((sim.peek("any").unwrap(), sim.failure_count()), (value, 0));
+    let files = verilog::emit(&module, &Style::default()).unwrap();
+    let (hardware, formal) = files[0].text.split_once("`ifdef FORMAL").unwrap();
+    assert!(formal.contains("any_q <= any_q") && !hardware.contains("any_q"), "{}", files[0].text);
+}
