@@ -149,10 +149,12 @@ fn verdict(equivalence: &Equivalence) -> String {
 fn summary(rows: &[Row]) -> String {
     let mut text = String::new();
     for row in rows {
-        if let Equivalence::Simulated { why, .. } = &row.equivalence {
-            let _ =
-                writeln!(text, "simulated, not proven: {} for {}: {why}", row.block, row.target);
-        }
+        let (what, why) = match &row.equivalence {
+            Equivalence::Simulated { why, .. } => ("simulated, not proven", why),
+            Equivalence::Unchecked { why } => ("neither proven nor simulated", why),
+            _ => continue,
+        };
+        let _ = writeln!(text, "{what}: {} for {}: {why}", row.block, row.target);
     }
     text.push_str(
         "plain: hand-written Verilog of the same function (benches/baselines), same tools, same \

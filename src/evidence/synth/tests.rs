@@ -141,7 +141,8 @@ fn a_broken_netlist_is_neither_proven_nor_agrees() {
     let reset = ports["R"].take();
     ports["R"] = ports["S"].take();
     ports["S"] = reset;
-    assert!(!refute(&broken).is_good());
+    let Equivalence::Refuted { folder, .. } = refute(&broken) else { panic!("it was not seen") };
+    std::fs::remove_dir_all(folder).unwrap();
 
     let mut broken = whole.clone();
     cell(&mut broken, |cell| cell["type"] == "DFFPOSX1")["type"] = json!("DFFNEGX1");
