@@ -124,6 +124,11 @@ impl Job<'_> {
         })
     }
 
+    /// Whether something follows a level of a clock: what does has to tell Verilator that it is meant.
+    pub fn has_latch(&self) -> bool {
+        self.original.iter().any(|file| file.text.contains("lint_off LATCH"))
+    }
+
     fn key(&self) -> Digest {
         let mut key = Digest::builder();
         key.add(how(self.options, self.toolchain));

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use num_bigint::{BigInt, Sign};
 
-use super::Options;
 use super::coverage::Coverage;
 use super::library::{Functions, Model, Pin, Wire};
 use super::messages::{Kind, MAX_MESSAGES, Message};
+use super::{Clocking, Options};
 use crate::config::Reset;
 use crate::eda::ToolError;
 use crate::hdl::Type;
@@ -44,8 +44,7 @@ pub(super) struct Design {
     has_reset: bool,
     reset: Reset,
     options: Options,
-    /// Whether something takes values at the falling edge of the clock.
-    late_fall: bool,
+    clocking: Clocking,
 }
 
 struct PortInfo {
@@ -55,7 +54,7 @@ struct PortInfo {
 }
 
 impl Design {
-    pub fn new(top: &Module, reset: Reset, options: Options, late_fall: bool) -> Design {
+    pub fn new(top: &Module, reset: Reset, options: Options, clocking: Clocking) -> Design {
         let feeds = |index| top.paths.iter().any(|inputs| inputs.contains(&index));
         let info = |(index, &port): (usize, &SignalId)| {
             let signal = &top.signals[port.index()];
@@ -70,7 +69,7 @@ impl Design {
             has_reset: top.has_reset,
             reset,
             options,
-            late_fall,
+            clocking,
         }
     }
 }
@@ -80,6 +79,7 @@ pub struct Instance {
     model: Model,
     design: Arc<Design>,
     late_fall: bool,
+    has_latch: bool,
     /// Whether the model was last evaluated in the clock's low phase.
     is_low: bool,
     /// Whether an input changed since the model was evaluated, and whether one did that an output
@@ -114,8 +114,9 @@ impl Instance {
         let mut instance = Instance {
             model: model.expect("a model that Verilator made can be constructed"),
             design: design.clone(),
-            late_fall: design.late_fall,
-            is_low: !design.late_fall,
+            late_fall: design.clocking.late_fall,
+            has_latch: design.clocking.has_latch,
+            is_low: !design.clocking.late_fall,
             changed: false,
             stale: false,
             in_reset: false,
@@ -156,6 +157,7 @@ impl Instance {
     /// One rising edge.
     #[inline]
     pub fn step(&mut self) {
+        self.arrive();
         let fall = self.late_fall || self.changed || !self.is_low;
         let spoke = self.model.step(fall);
         self.is_low = false;
@@ -200,8 +202,17 @@ impl Instance {
         self.set_reset(false);
     }
 
+    /// Lets new inputs arrive while the clock is still high, where a latch might let them through.
+    #[inline]
+    fn arrive(&mut self) {
+        if self.has_latch && self.changed && !self.is_low && self.model.eval(true) {
+            self.listen();
+        }
+    }
+
     /// Lets outputs follow the inputs.
     fn settle(&mut self) {
+        self.arrive();
         // The clock stays high where something takes values when it falls: an input may still
         // change, and only what holds just before the rising edge counts.
         let level = self.late_fall && !self.is_low;

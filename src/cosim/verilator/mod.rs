@@ -42,7 +42,9 @@
 //! Where something takes values at the falling edge itself, the clock falls right before it rises
 //! again, so that such a clock gate sees the inputs that the evaluator sees; outputs that inputs
 //! reach without a register then cost a third evaluation. Elsewhere a reset begins and ends in
-//! the low phase, never together with an edge.
+//! the low phase, never together with an edge. Where a latch follows the clock, new inputs arrive
+//! while it is still high, as they do from registers: one more evaluation, in which a gated clock
+//! has to stay as it is.
 //!
 //! An instance begins with inputs 0, out of reset, in the state of [`Start`].
 //!
@@ -85,6 +87,15 @@ pub struct Options {
     pub assertions: bool,
 }
 
+/// What a design does besides taking values at the rising edges of its clock.
+#[derive(Clone, Copy)]
+struct Clocking {
+    /// Something takes values at the falling edge.
+    late_fall: bool,
+    /// Something follows a level.
+    has_latch: bool,
+}
+
 /// A compiled and loaded design; a clone is the same. It makes any number of instances.
 #[derive(Clone)]
 pub struct Library {
@@ -117,8 +128,8 @@ impl Library {
     }
 
     /// As [`build`](Library::build), where `files` is a netlist of the text `original`. That says
-    /// whether something takes values at the falling edge of the clock: in a netlist, whose signals
-    /// have other names, a reset looks like a clock.
+    /// whether something takes values at the falling edge of the clock, or follows its level: in a
+    /// netlist, whose signals have other names, a reset looks like a clock.
     ///
     /// # Errors
     /// As [`build`](Library::build).
@@ -133,7 +144,8 @@ impl Library {
     ) -> Result<Library, ToolError> {
         let job = build::Job { top, files, original, reset, options, toolchain };
         let functions = job.load(cache)?;
-        let design = instance::Design::new(top, reset, options, job.late_fall());
+        let clocking = Clocking { late_fall: job.late_fall(), has_latch: job.has_latch() };
+        let design = instance::Design::new(top, reset, options, clocking);
         Ok(Library { functions: Arc::new(functions), design: Arc::new(design) })
     }
 
