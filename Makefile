@@ -1,6 +1,6 @@
 # Two targets do everything on a bare machine that has Rust: `make demo` and `make test`.
 
-.PHONY: demo test check setup bench fuzz doc
+.PHONY: demo test check setup evidence bench fuzz doc
 
 # Emits the example design, lints it, multiplies two matrices with it and compares it with its
 # golden model; then a configuration: emits, lints, compares.
@@ -21,6 +21,10 @@ check:
 
 setup:
 	scripts/setup.sh
+
+# What the blocks cost, and what speaks for them being right: docs/evidence.md.
+evidence: setup
+	cargo run --release --quiet -- evidence
 
 bench: setup
 	cargo bench --bench core

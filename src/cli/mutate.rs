@@ -5,7 +5,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::chosen::{Blocks, Sizes};
-use super::{Failure, Report};
+use super::{Failure, Report, table};
 use crate::cosim::Workshop;
 use crate::evidence::mutation::{Killer, Mutation, MutationError, Options, Progress, mutate};
 
@@ -63,7 +63,7 @@ fn progress() -> ProgressBar {
 fn report(results: &[Mutation], options: &Options) -> Report {
     let passed = results.iter().all(|result| result.survivors.is_empty());
     let mut text: String = results.iter().map(survivors).collect();
-    text += &table(results);
+    text += &overview(results);
     let sum = |of: fn(&Mutation) -> usize| results.iter().map(of).sum::<usize>();
     text += &format!(
         "\n{} mutants, seed {}: {} killed, {} proven equivalent, {}\n",
@@ -110,24 +110,17 @@ fn survivors(result: &Mutation) -> String {
 }
 
 /// A row for each block.
-fn table(results: &[Mutation]) -> String {
-    let width = results.iter().map(|result| label(result).len()).max().unwrap_or(0).max(5);
-    let mut text = format!(
-        "{:width$}  {:>12}  {:>8}  {:>13}  {:>10}  {:>9}\n",
-        "block", "mutants", "by model", "by evaluator", "equivalent", "survivors"
-    );
-    for result in results {
-        text += &format!(
-            "{:width$}  {:>12}  {:>8}  {:>13}  {:>10}  {:>9}\n",
-            label(result),
-            format!("{} of {}", result.mutants, result.available),
-            result.killed_by_model,
-            result.killed_by_evaluator,
-            result.equivalent.len(),
-            result.survivors.len()
-        );
-    }
-    text + &found(results)
+fn overview(results: &[Mutation]) -> String {
+    let head = ["block", "mutants", "by model", "by evaluator", "equivalent", "survivors"];
+    let mut rows = vec![head.map(String::from).to_vec()];
+    rows.extend(results.iter().map(|result| {
+        let mutants = format!("{} of {}", result.mutants, result.available);
+        let found = [result.killed_by_model, result.killed_by_evaluator];
+        let left = [result.equivalent.len(), result.survivors.len()];
+        let counts = found.iter().chain(&left).map(ToString::to_string);
+        [label(result), mutants].into_iter().chain(counts).collect()
+    }));
+    table::text(&rows) + &found(results)
 }
 
 /// What gave the mutants away.

@@ -1,0 +1,17 @@
+//! The page of evidence is as it was written, and about today's blocks.
+
+use lacuna::blocks::REGISTRY;
+use lacuna::evidence::{digest, is_untouched};
+
+#[test]
+fn the_page_is_as_it_was_written_and_of_todays_verilog() {
+    let page = include_str!("../docs/evidence.md");
+    assert!(is_untouched(page), "docs/evidence.md was edited; `make evidence` writes it");
+    let is_missing = |entry: &&lacuna::blocks::Entry| {
+        let digest = digest(entry).unwrap_or_else(|error| panic!("{error}"));
+        !page.contains(&format!("| `{}` | {digest} |", entry.name))
+    };
+    let missing: Vec<_> = REGISTRY.iter().filter(is_missing).map(|entry| entry.name).collect();
+    let help = "`make evidence` writes the page";
+    assert!(missing.is_empty(), "docs/evidence.md is of other Verilog of {missing:?}; {help}");
+}
