@@ -515,7 +515,7 @@ fn power_is_estimated_or_refused() {
         assert!(text.contains(words), "{words}: {text}");
     }
     let refused = folder.expect(1, &format!("{mac} --scenario random/busy --beats 1"));
-    assert!(refused.out.contains("error[E0408]: nothing came out of mac"), "{}", refused.out);
+    assert!(refused.err.contains("error[E0408]: nothing came out of mac"), "{}", refused.err);
     for wrong in ["--scenario random/3", "--scenario busy", "--clock -1", "--target ice40"] {
         folder.expect(2, &format!("{mac} {wrong}"));
     }

@@ -303,6 +303,27 @@ fn any_text_can_be_proven() {
     assert_ne!(value("a_i") & value("b_i"), 0, "that is where they differ");
 }
 
+/// The text is silent with its properties, too.
+#[test]
+fn properties_are_lint_clean() {
+    blocks::REGISTRY.par_iter().flat_map(Configured::all_sizes).for_each(|block| {
+        let module = block.elaborate().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let name = format!("{}.v", module.name);
+        let files = verilog::emit(&module, &lacuna::tech::style(&block.tech, None)).unwrap();
+        std::fs::write(folder.path().join(&name), &files.last().unwrap().text).unwrap();
+        let run = |tool: &str, arguments: &[&str]| {
+            let mut command = std::process::Command::new(tool);
+            let output = command.args(arguments).arg(&name).current_dir(&folder).output().unwrap();
+            let said = [output.stdout, output.stderr].concat();
+            let said = String::from_utf8_lossy(&said).into_owned();
+            assert!(output.status.success() && said.is_empty(), "{:?}: {said}", block.settings());
+        };
+        run("verilator", &["--lint-only", "-Wall", "-DFORMAL"]);
+        run("yosys", &["-q", "-f", "verilog -formal", "-p", "proc; check -assert"]);
+    });
+}
+
 /// A stream that breaks its contract is told of by the evaluator, too.
 #[test]
 fn the_evaluator_sees_a_beat_that_is_not_held() {

@@ -163,11 +163,19 @@ impl Row {
         text
     }
 
-    /// What is wrong, one error for each refuted property, and one for each reason not to know.
+    /// What is wrong, one error for each run that breaks properties, and one for each reason not
+    /// to know.
     fn errors(&self, plan: &Plan) -> String {
         let mut text = String::new();
-        for (example, waveform) in self.proofs.counterexamples.iter().zip(&self.waveforms) {
-            text.push_str(&self.refuted(example, waveform));
+        let examples: Vec<_> = self.proofs.counterexamples.iter().zip(&self.waveforms).collect();
+        for (index, (example, path)) in examples.iter().enumerate() {
+            let is_alike = |other: &Counterexample| other.waveform == example.waveform;
+            // One run may break several.
+            if !examples[..index].iter().any(|(earlier, _)| is_alike(earlier)) {
+                let alike = examples.iter().map(|(example, _)| *example);
+                let alike: Vec<_> = alike.filter(|example| is_alike(example)).collect();
+                text.push_str(&self.refuted(&alike, path));
+            }
         }
         let mut reasons: Vec<(&str, bool)> = vec![];
         for property in &self.proofs.properties {
@@ -216,16 +224,17 @@ impl Row {
         text
     }
 
-    fn refuted(&self, example: &Counterexample, waveform: &Path) -> String {
-        let mut text = format!(
-            "\nerror[E0405]: a property does not hold\n block {}, property `{}`\n",
-            self.title(),
-            example.property
-        );
-        if let Some(p) = self.proofs.properties.iter().find(|p| p.name == example.property) {
-            text.push_str(&format!(" {}:{}: {}\n", p.file, p.line, p.text));
+    /// A run, and the properties that it breaks.
+    fn refuted(&self, examples: &[&Counterexample], waveform: &Path) -> String {
+        let mut text =
+            format!("\nerror[E0405]: a property does not hold\n block {}\n", self.title());
+        for example in examples {
+            let known = self.proofs.properties.iter().find(|p| p.name == example.property);
+            let place = known.map(|p| format!(" ({}:{}): {}", p.file, p.line, p.text));
+            let place = place.unwrap_or_default();
+            text.push_str(&format!(" property `{}`{place}\n", example.property));
         }
-        text.push_str(&cycles(example));
+        text.push_str(&cycles(examples[0]));
         text.push_str(&format!(
             " waveform: {}\n reproduce: {}\n",
             waveform.display(),
@@ -281,7 +290,7 @@ fn report(rows: &[Row], plan: &Plan) -> Report {
     let unknown = count(|verdict| matches!(verdict, Verdict::Unknown { .. }));
     let tools = rows.first().map(|row| row.proofs.tools.join("; ")).unwrap_or_default();
     text.push_str(&format!(
-        "\n{proven} proven, {reached} reached, {refuted} refuted, {unknown} unknown, in {} designs\n\
+        "\n{proven} proven, {reached} reached, {refuted} refuted, {unknown} unknown; designs: {}\n\
          {tools}; {} s for a run of the solver\n",
         rows.len(),
         plan.limit.as_secs()
@@ -330,7 +339,7 @@ mod tests {
         assert!(!report.passed);
         let text = &report.text;
         let (_, error) = text.split_once("error[E0405]: a property does not hold").expect(text);
-        assert!(error.contains("property `nothing_invented`\n register_slice.v:"), "{text}");
+        assert!(error.contains("property `nothing_invented` (register_slice.v:"), "{text}");
         assert!(error.contains("nothing_invented: assert (!out_valid_o ||"), "{text}");
         assert!(error.contains("\n   cycle"), "{text}");
         assert!(error.contains("\n   out_valid_o"), "{text}");

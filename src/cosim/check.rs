@@ -1,12 +1,15 @@
 //! All scenarios of a subject, and what came of them.
 
+use std::path::Path;
+
 use super::mismatch::{Finding, Mismatch, Place};
 use super::rig::Rig;
 use super::run::{MEASURED_INTERVALS, Run};
 use super::scenario::{Case, Scenario};
 use super::shrink::shrink;
 use super::subject::Subject;
-use super::verilator::{Coverage, Start};
+use super::verilator::{Coverage, Point, Start};
+use crate::verilog::File;
 
 /// What is to be simulated.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,7 +130,9 @@ impl Rig {
         outcome.cycles += run.cycles;
         outcome.filled |= run.filled;
         if let Some(coverage) = &run.coverage {
-            outcome.coverage.get_or_insert_default().merge(coverage);
+            let mut coverage = coverage.clone();
+            coverage.retain(|point| !is_for_properties(&subject.files, point));
+            outcome.coverage.get_or_insert_default().merge(&coverage);
         }
         if run.mismatches.is_empty() {
             return true;
@@ -148,8 +153,11 @@ impl Rig {
     ) -> Failure {
         let mismatches = &run.mismatches;
         // That the simulators differ matters less than that one of them is wrong.
-        let against_model = mismatches.iter().find(|m| !m.finding.is_between_simulators());
-        let mut first = against_model.unwrap_or(&mismatches[0]).clone();
+        let against_model = || mismatches.iter().filter(|m| !m.finding.is_between_simulators());
+        // A property that speaks of the inside explains less than what comes out.
+        let outside = against_model().find(|m| !matches!(m.finding, Finding::Inside(_)));
+        let first = outside.or_else(|| against_model().next()).unwrap_or(&mismatches[0]);
+        let mut first = first.clone();
         forget_chance(&mut first, mismatches);
         let is_alike = |mismatch: &Mismatch| mismatch.finding.is_alike(&first.finding);
         let around = match first.place {
@@ -198,6 +206,15 @@ impl Rig {
             shortest,
         }
     }
+}
+
+/// Whether a point lies in what the text has for properties alone: no stimulus has to exercise that.
+fn is_for_properties(files: &[File], point: &Point) -> bool {
+    let name = Path::new(&point.file).file_stem().and_then(|stem| stem.to_str());
+    let text = files.iter().find(|file| Some(file.module.as_str()) == name).map(|file| &file.text);
+    let mut lines = text.into_iter().flat_map(|text| text.lines()).take(point.line as usize);
+    // It stands at the end.
+    lines.any(|line| line == "`ifdef FORMAL")
 }
 
 /// A value that the model has at another beat is there by chance if the beats that follow are not

@@ -203,8 +203,11 @@ impl Formulas<'_> {
         for line in said.lines() {
             step = number(line, "Checking assertions in step ").unwrap_or(step);
             if let Some((_, rest)) = line.split_once("Assert failed in ") {
-                let name = self.name(rest.split_once(": ").map_or(rest, |(_, name)| name));
-                failed.push(Failed { name, step, waveform: PathBuf::new() });
+                let name = rest.split_once(": ").map_or(rest, |(_, name)| name);
+                if !name.ends_with("[failed before]") {
+                    let name = self.name(name);
+                    failed.push(Failed { name, step, waveform: PathBuf::new() });
+                }
             }
             if let Some((_, file)) = line.split_once("Writing trace to VCD file: ") {
                 let waveform = self.folder.join(file.trim());

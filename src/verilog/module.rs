@@ -30,8 +30,8 @@ pub(super) fn print(module: &Module, logic: &Logic, style: &Style) -> Result<Str
     }
     printer.memories();
     printer.registers(false);
+    let sink = printer.sink("unused_ok");
     let formal = printer.formal();
-    let sink = printer.sink();
     let mut text = Text::default();
     super::header(&mut text, module, style);
     text.line("`default_nettype none");
@@ -68,13 +68,12 @@ pub(super) struct Printer<'a> {
     /// Signals that only properties look at.
     pub(super) formal_only: HashSet<SignalId>,
     pub(super) memory_names: Vec<String>,
-    /// Which bits of each net the text reads, outside of the properties.
+    /// Which bits of each net the text reads, before the properties or, later, in them.
     pub(super) reads: HashMap<String, Vec<bool>>,
     /// What could go unread: name and width, in the order of their declaration.
     pub(super) readable: Vec<(String, u32)>,
     /// The names of states that the text mentions.
     pub(super) states_read: HashSet<String>,
-    pub(super) in_formal: bool,
 }
 
 impl<'a> Printer<'a> {
@@ -175,33 +174,29 @@ impl<'a> Printer<'a> {
             reads: HashMap::new(),
             readable,
             states_read: HashSet::new(),
-            in_formal: false,
         })
     }
 
     /// The text of an expression, remembering what it reads.
     pub(super) fn show(&mut self, expr: &Expr) -> String {
         let (reads, states) = (&mut self.reads, &mut self.states_read);
-        let in_formal = self.in_formal;
         expr.reads(&mut |name, low, width| {
             if name.starts_with(|c: char| c.is_ascii_uppercase()) {
                 states.insert(name.to_string());
             }
-            if !in_formal {
-                let bits = reads.entry(name.to_string()).or_default();
-                if width == u32::MAX {
-                    // A run-time index may read any bit.
-                    bits.clear();
-                    bits.push(true);
-                    bits.resize(crate::hdl::MAX_WIDTH as usize, true);
-                    return;
-                }
-                let end = (low + width) as usize;
-                if bits.len() < end {
-                    bits.resize(end, false);
-                }
-                bits[low as usize..end].fill(true);
+            let bits = reads.entry(name.to_string()).or_default();
+            if width == u32::MAX {
+                // A run-time index may read any bit.
+                bits.clear();
+                bits.push(true);
+                bits.resize(crate::hdl::MAX_WIDTH as usize, true);
+                return;
             }
+            let end = (low + width) as usize;
+            if bits.len() < end {
+                bits.resize(end, false);
+            }
+            bits[low as usize..end].fill(true);
         });
         expr.text()
     }
@@ -213,9 +208,7 @@ impl<'a> Printer<'a> {
 
     /// Declares a net and what could go unread of it.
     pub(super) fn declare_readable(&mut self, name: &str, width: u32) {
-        if !self.in_formal {
-            self.readable.push((name.to_string(), width));
-        }
+        self.readable.push((name.to_string(), width));
     }
 
     /// Writes the nets that the expressions since the last call needed.
@@ -257,7 +250,9 @@ impl<'a> Printer<'a> {
         if self.logic.properties.is_empty() {
             return String::new();
         }
-        self.in_formal = true;
+        // What is read here is read by nobody without the properties, and the other way round.
+        self.reads.clear();
+        self.readable.clear();
         let mut outer = Text::default();
         outer.indent();
         std::mem::swap(&mut outer, &mut self.body);
@@ -303,15 +298,19 @@ impl<'a> Printer<'a> {
             self.body.block("always @* begin", "end", all);
         }
         std::mem::swap(&mut outer, &mut self.body);
-        self.in_formal = false;
+        let mut sink = self.sink("formal_unused_ok");
+        if !sink.is_empty() {
+            sink.insert(0, '\n');
+        }
         let body = outer.finish();
         declarations.gap();
         let declarations = declarations.finish();
-        format!("`ifdef FORMAL\n{declarations}{}\n`endif\n", body.trim_end_matches('\n'))
+        let body = body.trim_end_matches('\n');
+        format!("`ifdef FORMAL\n{declarations}{body}\n{sink}`endif\n")
     }
 
     /// A net that reads what nothing else reads, so that no tool has to ask whether it is meant.
-    fn sink(&mut self) -> String {
+    fn sink(&mut self, name: &str) -> String {
         let mut unread = Vec::new();
         for (name, width) in &self.readable {
             let reads = self.reads.get(name).map_or(&[][..], Vec::as_slice);
@@ -338,7 +337,7 @@ impl<'a> Printer<'a> {
         let mut text = Text::default();
         text.indent();
         text.comment("Bits that are meant to go unread.");
-        let name = self.legal.names.fresh("unused_ok");
+        let name = self.legal.names.fresh(name);
         text.line(&format!("wire {name} = &{{1'b0, {}}};", unread.join(", ")));
         text.finish()
     }

@@ -49,6 +49,11 @@ impl Coverage {
         }
     }
 
+    /// Forgets the points for which `keeps` is false.
+    pub fn retain(&mut self, keeps: impl Fn(&Point) -> bool) {
+        self.hits.retain(|point, _| keeps(point));
+    }
+
     /// Every point and its hits, in order of kind, module, file and line.
     pub fn points(&self) -> impl Iterator<Item = (&Point, u64)> {
         self.hits.iter().map(|(point, &hits)| (point, hits))

@@ -88,7 +88,7 @@ pub struct Property {
     pub file: String,
     /// The line in it.
     pub line: u32,
-    /// That line.
+    /// The statement that begins there.
     pub text: String,
     /// Whether it is covered, and not asserted.
     pub is_cover: bool,
@@ -217,7 +217,7 @@ pub fn prove_files(
         false => Clocks::One,
     };
     let mut key = Digest::builder();
-    key.add("formal 1");
+    key.add("formal 2");
     tools.iter().for_each(|tool| key.add(tool));
     key.add(eda::proof_recipe(files, top, clocks));
     key.add(format!("{plan:?}"));
@@ -283,7 +283,7 @@ fn search(
         name: property.name.clone(),
         file: property.place.0.clone(),
         line: property.place.1,
-        text: line(files, &property.place),
+        text: statement(files, &property.place),
         is_cover: property.kind == PropertyKind::Cover,
         verdict: verdict(property),
     });
@@ -349,12 +349,20 @@ fn assertions(formulas: &Formulas, plan: &Plan) -> Result<Assertions, ToolError>
     Ok(Assertions { failed: vec![], rest })
 }
 
-/// The line of a file.
-fn line(files: &[File], (file, line): &(String, u32)) -> String {
+/// The statement that begins at a line of a file, in one line.
+fn statement(files: &[File], (file, line): &(String, u32)) -> String {
     let module = file.strip_suffix(".v").unwrap_or(file);
     let found = files.iter().find(|file| file.module == module);
-    let line = found.and_then(|file| file.text.lines().nth((*line as usize).saturating_sub(1)));
-    line.unwrap_or_default().trim().to_string()
+    let lines = found.into_iter().flat_map(|file| file.text.lines());
+    let mut text = String::new();
+    for line in lines.skip((*line as usize).saturating_sub(1)).map(str::trim) {
+        text.push_str(line);
+        if text.ends_with(';') || line.is_empty() {
+            break;
+        }
+        text.push(' ');
+    }
+    text.trim_end().to_string()
 }
 
 fn counterexample(
