@@ -14,6 +14,7 @@
 //!
 //! A reset lasts at least one edge of the clock. Memories become registers, so a large one takes long.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use super::mutant::Mutant;
@@ -31,6 +32,8 @@ const SMALL: u32 = 6;
 pub(super) struct Pair<'a> {
     subject: &'a Subject,
     machine: Machine,
+    /// The machine with products that may be anything, if it has products.
+    abstracted: Option<Machine>,
     selector_width: u32,
     /// Steps of the machine that a reset takes, with the clock's level in each if it has one.
     reset_steps: Vec<Option<bool>>,
@@ -64,7 +67,8 @@ impl<'a> Pair<'a> {
             (true, Time::Moments) => [false, true, false, true].map(Some).to_vec(),
         };
         let selector_width = netlist.selector_width();
-        Ok(Pair { subject, machine, selector_width, reset_steps, known: vec![] })
+        let abstracted = machine.with_any_products();
+        Ok(Pair { subject, machine, abstracted, selector_width, reset_steps, known: vec![] })
     }
 
     /// Finds out what the original's small registers never hold, for proofs that need it.
@@ -84,14 +88,28 @@ impl<'a> Pair<'a> {
     }
 
     /// Whether what is seen is equal wherever the candidates hold that can.
-    fn holds(&self, mutant: &Mutant, mut left: Vec<String>) -> Result<bool, ToolError> {
+    fn holds(&self, mutant: &Mutant, candidates: Vec<String>) -> Result<bool, ToolError> {
+        if let Some(abstracted) = &self.abstracted
+            && self.holds_in(abstracted, mutant, candidates.clone())?
+        {
+            return Ok(true);
+        }
+        self.holds_in(&self.machine, mutant, candidates)
+    }
+
+    fn holds_in(
+        &self,
+        machine: &Machine,
+        mutant: &Mutant,
+        mut left: Vec<String>,
+    ) -> Result<bool, ToolError> {
         let mut is_first = true;
         loop {
-            let mut script = Script::new(&self.machine);
+            let mut script = Script::new(machine);
             if is_first {
                 script.aside(|script| self.ask_after_reset(script, &left, mutant.number));
             }
-            self.states(&mut script, ["g", "m"], mutant.number);
+            self.states(&mut script, ["g", "m"], mutant.number, &left);
             left.iter().chain(&self.known).for_each(|claim| script.assert(claim));
             script.aside(|script| self.ask_next(script, &left, mutant.number));
             script.assert(&format!("(not {})", self.in_reset("g")));
@@ -112,7 +130,7 @@ impl<'a> Pair<'a> {
 
     /// Asks whether the claims hold in the states that follow.
     fn ask_next(&self, script: &mut Script, claims: &[String], mutant: usize) {
-        self.states(script, ["g2", "m2"], mutant);
+        self.states(script, ["g2", "m2"], mutant, &[]);
         for (state, next) in [("g", "g2"), ("m", "m2")] {
             script.assert(&self.machine.follows(state, next));
         }
@@ -144,11 +162,9 @@ impl<'a> Pair<'a> {
             if is_first {
                 script.aside(|script| self.ask_after_reset(script, &left, 0));
             }
-            script.state("g");
-            self.select(&mut script, "g", 0);
+            self.state(&mut script, "g", 0);
             left.iter().for_each(|claim| script.assert(claim));
-            script.state("g2");
-            self.select(&mut script, "g2", 0);
+            self.state(&mut script, "g2", 0);
             script.assert(&self.machine.follows("g", "g2"));
             left.iter().for_each(|claim| script.ask(&moved(claim, "g2", "g2")));
             let answers = script.answers()?;
@@ -163,8 +179,7 @@ impl<'a> Pair<'a> {
 
     /// That each register is the same in both.
     fn equalities(&self) -> Vec<String> {
-        let equal = |register: &Register| equal(&register.of("g"), &register.of("m"));
-        self.machine.registers.iter().map(equal).collect()
+        self.machine.registers.iter().map(equality).collect()
     }
 
     /// The same, and that each is where a bit of state has some value, and each bit of each.
@@ -173,7 +188,7 @@ impl<'a> Pair<'a> {
         let bits: Vec<&Register> =
             self.machine.registers.iter().filter(|register| register.width == 1).collect();
         for register in &self.machine.registers {
-            let equal = equal(&register.of("g"), &register.of("m"));
+            let equal = equality(register);
             for bit in bits.iter().filter(|bit| **bit != register) {
                 candidates
                     .extend([0, 1].map(|value| format!("(=> {} {equal})", bit.is("g", value))));
@@ -191,15 +206,14 @@ impl<'a> Pair<'a> {
     /// Asks whether the claims hold once the reset is over.
     fn ask_after_reset(&self, script: &mut Script, claims: &[String], mutant: usize) {
         let (mut g, mut m) = ("g".to_string(), "m".to_string());
-        self.states(script, [&g, &m], mutant);
-        self.equalities().iter().for_each(|claim| script.assert(claim));
+        self.states(script, [&g, &m], mutant, &self.equalities());
         for (step, clock) in self.reset_steps.iter().enumerate() {
             script.assert(&self.in_reset(&g));
             if let Some(level) = clock {
                 script.assert(&format!("(= {} {level})", self.machine.port("clk_i", &g)));
             }
             let next = [format!("g_{step}"), format!("m_{step}")];
-            self.states(script, [&next[0], &next[1]], mutant);
+            self.states(script, [&next[0], &next[1]], mutant, &[]);
             script.assert(&self.machine.follows(&g, &next[0]));
             script.assert(&self.machine.follows(&m, &next[1]));
             [g, m] = next;
@@ -207,29 +221,39 @@ impl<'a> Pair<'a> {
         claims.iter().for_each(|claim| script.ask(&moved(claim, &g, &m)));
     }
 
-    /// Speaks of two states with the same inputs, of the original and of the mutant.
-    fn states(&self, script: &mut Script, states: [&str; 2], mutant: usize) {
+    /// Speaks of two states with the same inputs, of the original and of the mutant. Registers are
+    /// the same where a claim about the states `g` and `m` says so.
+    fn states(&self, script: &mut Script, [g, m]: [&str; 2], mutant: usize, claims: &[String]) {
         let module = &self.subject.module;
-        states.iter().for_each(|state| script.state(state));
         let ports = module.ports.iter().filter(|&&id| module.direction(id) == Direction::Input);
         let mut inputs: Vec<&str> = ports.map(|&id| module.signal(id).name.as_str()).collect();
         inputs.extend(module.has_clock.then_some("clk_i"));
         inputs.extend(module.has_reset.then_some(self.subject.tech.reset.port()));
-        for input in inputs {
-            let [of_g, of_m] = states.map(|state| self.machine.port(input, state));
-            script.assert(&equal(&of_g, &of_m));
-        }
-        self.select(script, states[0], 0);
-        self.select(script, states[1], mutant);
+        let claims: HashSet<&str> = claims.iter().map(String::as_str).collect();
+        let registers = self.machine.registers.iter();
+        let equal = registers.filter(|r| claims.contains(equality(r).as_str())).map(Register::name);
+        let inputs = inputs.into_iter().filter_map(|input| self.machine.input(input));
+        let same: HashSet<&str> = inputs.chain(equal).collect();
+        self.state(script, g, 0);
+        let selector = self.machine.input(SELECTOR);
+        script.state(m, |name| match name {
+            _ if Some(name) == selector => Some(self.selected(mutant)),
+            _ => same.contains(name).then(|| format!("|{name}@{g}|")),
+        });
     }
 
-    /// Takes a state for one of a mutant, or of the original.
-    fn select(&self, script: &mut Script, state: &str, number: usize) {
-        let selector = self.machine.port(SELECTOR, state);
-        script.assert(&match self.selector_width {
-            1 => format!("(= {selector} {})", number == 1),
-            width => format!("(= {selector} (_ bv{number} {width}))"),
-        });
+    /// Speaks of a state of a mutant, or of the original.
+    fn state(&self, script: &mut Script, state: &str, number: usize) {
+        let selector = self.machine.input(SELECTOR);
+        script.state(state, |name| (Some(name) == selector).then(|| self.selected(number)));
+    }
+
+    /// The selector's value.
+    fn selected(&self, number: usize) -> String {
+        match self.selector_width {
+            1 => format!("{}", number == 1),
+            width => format!("(_ bv{number} {width})"),
+        }
     }
 
     fn in_reset(&self, state: &str) -> String {
@@ -264,6 +288,11 @@ impl<'a> Pair<'a> {
 
 fn equal(a: &str, b: &str) -> String {
     format!("(= {a} {b})")
+}
+
+/// That a register is the same in the states `g` and `m`.
+fn equality(register: &Register) -> String {
+    equal(&register.of("g"), &register.of("m"))
 }
 
 /// What is said about the states `g` and `m`, said about two others.

@@ -1,5 +1,7 @@
 //! A netlist as a machine for an SMT solver, as Yosys' `write_smt2` prints it.
 
+use std::collections::BTreeSet;
+
 use crate::eda::{ToolError, Z3, in_folder};
 use crate::verilog::File;
 
@@ -21,8 +23,11 @@ pub(super) struct Machine {
     next: Vec<String>,
     /// The registers.
     pub registers: Vec<Register>,
+    /// The widths of products that may be any function of their factors.
+    any_products: BTreeSet<u32>,
 }
 
+#[derive(Clone)]
 enum Line {
     /// Anything of a type.
     Declared { name: String, ty: String },
@@ -40,6 +45,11 @@ pub(super) struct Register {
 }
 
 impl Register {
+    /// What it is called where states are declared.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Its value in a state.
     pub fn of(&self, state: &str) -> String {
         format!("|{}@{state}|", self.name)
@@ -100,18 +110,55 @@ impl Machine {
             Some(Register { name: name.to_string(), width, is_bool })
         };
         let registers = next.iter().map(register).collect::<Option<_>>()?;
-        Some(Machine { name: name.to_string(), lines, next, registers })
+        let (name, any_products) = (name.to_string(), BTreeSet::new());
+        Some(Machine { name, lines, next, registers, any_products })
     }
 
-    /// A new state.
-    fn state(&self, state: &str) -> String {
+    /// The same with products that may be any function of their factors; none if it has no products.
+    /// What holds then holds of products, and equal factors have equal products without a look at
+    /// their bits, which is what a solver is bad at.
+    pub fn with_any_products(&self) -> Option<Machine> {
+        let mut any_products = BTreeSet::new();
+        let mut line = |line: &Line| {
+            let Line::Defined { name, ty_and_value } = line else { return line.clone() };
+            let parts =
+                ty_and_value.strip_prefix("(_ BitVec ").and_then(|r| r.split_once(") (bvmul "));
+            let Some((width, factors)) = parts else { return line.clone() };
+            any_products.extend(width.parse::<u32>().ok());
+            let ty_and_value = format!("(_ BitVec {width}) (|product {width}| {factors}");
+            Line::Defined { name: name.clone(), ty_and_value }
+        };
+        let lines: Vec<Line> = self.lines.iter().map(&mut line).collect();
+        let Machine { name, next, registers, .. } = self;
+        let (name, next, registers) = (name.clone(), next.clone(), registers.clone());
+        let machine = Machine { name, lines, next, registers, any_products };
+        (!machine.any_products.is_empty()).then_some(machine)
+    }
+
+    /// A new state, in which some of what it consists of has a value.
+    fn state(&self, state: &str, value: impl Fn(&str) -> Option<String>) -> String {
         let line = |line: &Line| match line {
-            Line::Declared { name, ty } => format!("(declare-const |{name}@{state}| {ty})\n"),
+            Line::Declared { name, ty } => match value(name) {
+                Some(value) => format!("(define-fun |{name}@{state}| () {ty} {value})\n"),
+                None => format!("(declare-const |{name}@{state}| {ty})\n"),
+            },
             Line::Defined { name, ty_and_value } => {
                 format!("(define-fun |{name}@{state}| () {}\n", at(ty_and_value, state, state))
             }
         };
         self.lines.iter().map(line).collect()
+    }
+
+    /// What an input is called where states are declared; none if nothing there depends on it.
+    pub fn input(&self, port: &str) -> Option<&str> {
+        let wanted = format!("{}_n {port}", self.name);
+        self.lines.iter().find_map(|line| match line {
+            Line::Defined { name, ty_and_value } if *name == wanted => {
+                // The declared value itself, or that its only bit is 1.
+                Some(ty_and_value.split_once("(|")?.1.split_once("| state)")?.0)
+            }
+            _ => None,
+        })
     }
 
     /// The value of a port in a state.
@@ -151,13 +198,18 @@ pub(super) struct Script<'a> {
 
 impl<'a> Script<'a> {
     pub fn new(machine: &'a Machine) -> Script<'a> {
-        let text = format!("(set-option :rlimit {EFFORT})\n(set-logic QF_BV)\n");
+        let mut text = format!("(set-option :rlimit {EFFORT})\n(set-logic QF_UFBV)\n");
+        for width in &machine.any_products {
+            let ty = format!("(_ BitVec {width})");
+            text += &format!("(declare-fun |product {width}| ({ty} {ty}) {ty})\n");
+        }
         Script { machine, text, questions: 0 }
     }
 
-    /// Speaks of a new state.
-    pub fn state(&mut self, state: &str) {
-        self.text += &self.machine.state(state);
+    /// Speaks of a new state. What `value` has a value for is that and nothing else, which tells the
+    /// solver more than to assert it: what is computed from the same is the same without a thought.
+    pub fn state(&mut self, state: &str, value: impl Fn(&str) -> Option<String>) {
+        self.text += &self.machine.state(state, value);
     }
 
     /// Takes something for true.
