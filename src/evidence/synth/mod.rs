@@ -6,6 +6,7 @@
 //! what means something beyond that are the ratios.
 
 mod baseline;
+mod combinational;
 mod equivalence;
 mod fpga;
 mod gate_level;
@@ -327,8 +328,9 @@ fn key(
     tech: &Tech,
     target: Target,
 ) -> Result<DigestBuilder, ToolError> {
-    const SOURCES: [&str; 9] = [
+    const SOURCES: [&str; 10] = [
         include_str!("mod.rs"),
+        include_str!("combinational.rs"),
         include_str!("equivalence.rs"),
         include_str!("fpga.rs"),
         include_str!("gate_level.rs"),
