@@ -218,6 +218,13 @@ pub(crate) fn file_names(files: &[crate::verilog::File]) -> Vec<String> {
     files.iter().map(|file| format!("{}.v", file.module)).collect()
 }
 
+/// A tool's version without how it was built.
+pub(crate) fn short_version(version: &str) -> String {
+    let version = version.replace(" -- Next Generation Place and Route (Version", "");
+    let version = version.split(" (").next().unwrap_or_default();
+    version.trim_end_matches(')').replace('"', "")
+}
+
 /// Where a command is. The tools run in other folders, so a relative path is made absolute.
 pub(crate) fn on_path(command: &Path) -> Option<PathBuf> {
     let found = if command.components().count() > 1 {

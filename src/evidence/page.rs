@@ -2,6 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::eda::short_version;
+
 use super::formal::{Property, Verdict};
 use super::power::{Parts, Power};
 use super::synth::{Cost, Equivalence, Row, Target};
@@ -148,6 +150,7 @@ fn netlists(rows: &[Row]) -> String {
     let counts = [
         (count(|verdict| matches!(verdict, Equivalence::Proven { .. })), "proven"),
         (count(|verdict| matches!(verdict, Equivalence::Simulated { .. })), "simulated"),
+        (count(|verdict| matches!(verdict, Equivalence::Unchecked { .. })), "unchecked"),
         (count(|verdict| matches!(verdict, Equivalence::Refuted { .. })), "REFUTED"),
     ];
     let words = counts.iter().filter(|(count, _)| *count > 0);
@@ -205,8 +208,8 @@ fn verdict(row: &Row) -> String {
         Equivalence::Proven { points, .. } => format!("proven in {points} bits"),
         Equivalence::Simulated { beats, why } => format!("simulated, {beats} beats: {why}"),
         Equivalence::Refuted { why, .. } => format!("REFUTED: {why}"),
-        #[allow(unreachable_patterns)]
-        _ => "none".to_string(),
+        Equivalence::Unchecked { why } => format!("unchecked: {why}"),
+        Equivalence::NotMapped => "none".to_string(),
     };
     verdict + &notes
 }
@@ -360,6 +363,7 @@ fn tools(evidence: &Evidence) -> String {
         tools.extend([known.mutation.yosys.clone(), known.mutation.verilator.clone()]);
     }
     tools.extend(evidence.power.iter().flat_map(|power| power.tools.clone()));
+    tools = tools.iter().map(|version| short_version(version)).collect();
     tools.sort();
     tools.dedup();
     tools.iter().map(|tool| format!("- {tool}\n")).collect::<String>() + "\n"

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::eda::short_version;
 use crate::evidence::synth::{Cost, Equivalence, Maximum, Row};
 
 /// A column: what stands above it, the figure, and how many digits it has after the point.
@@ -93,16 +94,9 @@ fn table(rows: &[Row]) -> String {
             let _ = writeln!(text, "{}: {note}", row.block);
         }
     }
-    let tools: Vec<String> = rows[0].tools.iter().map(|version| short(version)).collect();
+    let tools: Vec<String> = rows[0].tools.iter().map(|version| short_version(version)).collect();
     let _ = writeln!(text, "with {}: {}", tools.join(", "), rows[0].recipe);
     wrapped(&text)
-}
-
-/// A version without how it was built; the JSON has all of it.
-fn short(version: &str) -> String {
-    let version = version.replace(" -- Next Generation Place and Route (Version", "");
-    let version = version.split(" (").next().unwrap_or_default();
-    version.trim_end_matches(')').replace(['"'], "")
 }
 
 fn line(label: &str, columns: &[&Column], cost: &Cost, verdict: &str) -> Vec<String> {

@@ -149,6 +149,7 @@ pub fn mutate_subject(
     let left: Vec<&Mutant> =
         verdicts_of.filter(|(_, verdict)| verdict.is_none()).map(|(mutant, _)| mutant).collect();
     let (equivalent, survivors) = prove(subject, &netlist, &left)?;
+    let [equivalent, survivors] = [equivalent, survivors].map(Mutant::all_without_commands);
     Ok(Mutation {
         block: subject.name.clone(),
         settings: subject.settings.clone(),

@@ -41,6 +41,11 @@ pub(super) struct Command {
 }
 
 impl Mutant {
+    /// The same without what Yosys is told, which is nobody else's business.
+    pub(super) fn all_without_commands(mutants: Vec<Mutant>) -> Vec<Mutant> {
+        mutants.into_iter().map(|mutant| Mutant { command: None, ..mutant }).collect()
+    }
+
     /// What makes it in a netlist with a selector of so many bits: a line for Yosys.
     pub(super) fn script(&self, selector_width: u32) -> String {
         let selector = Some((SELECTOR, selector_width, self.number));
