@@ -265,6 +265,10 @@ fn netlists_of_ecp5_are_simulated_with_our_models() {
     cell(&mut broken, |cell| cell["type"] == "DP16KD")["parameters"]["DATA_WIDTH_A"] =
         json!("1001");
     unknown(&ram, &broken, "DP16KD");
+    let mut broken = whole.clone();
+    // The enable of a lane of 9 bits.
+    cell(&mut broken, |cell| cell["type"] == "DP16KD")["connections"]["ADA2"] = json!(["0"]);
+    refute(&ram, &broken);
     // Without the logic around it, a read gets what a write at the same edge leaves undefined.
     files[0].text =
         files[0].text.replace("reg [31:0] data_mem", "(* no_rw_check *) reg [31:0] data_mem");
