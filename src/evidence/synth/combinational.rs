@@ -9,8 +9,8 @@
 //! reset begin anywhere, but equal.
 //!
 //! What it does not tell: Yosys turns the operators of the Verilog into gates here by the same rules
-//! as for the netlist, so a mistake in a rule would be on both sides. An unknown value of the Verilog
-//! is taken for 0.
+//! as for the netlist, so a mistake in a rule would be on both sides. Nor is there a proof where the
+//! Verilog leaves something open, such as a read beyond the end of a memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -24,7 +24,7 @@ use super::{Target, read, write};
 use crate::eda::{ABC, ToolError, said};
 
 /// To flip-flops of one bit without enable or synchronous reset, and to gates.
-const GATES: &str = "opt_dff -nodffe -nosdff; dffunmap; techmap; opt_clean";
+const GATES: &str = "dffunmap; techmap; opt_clean";
 
 /// The gates that one bit of an output is computed with.
 const COMBINATIONAL: [&str; 16] = [
@@ -92,10 +92,12 @@ pub(super) fn prove(
     limit: Duration,
 ) -> Result<Proof, ToolError> {
     let yosys = target.yosys();
+    // `opt_dff` drops the set or reset that a cell has and the netlist ties off.
     let script = format!(
         "read_json gold.json; hierarchy -top {top}; setundef -zero; {GATES}; \
          write_json gold_gates.json; design -reset\n\
-         {}; read_json gate.json; hierarchy -check -top {top}; {EXPAND}; {GATES}; \
+         {}; read_json gate.json; hierarchy -check -top {top}; {EXPAND}; \
+         opt_dff -nodffe -nosdff; {GATES}; \
          write_json gate_gates.json\n",
         models(target)?
     );
@@ -147,7 +149,8 @@ fn pairs(gold: &Value, gate: &Value) -> Result<Vec<[FlipFlop; 2]>, String> {
             gate.flip_flops.get(partner).map(|of_gate| (name, of_gate))
         });
         let Some((name, of_gate)) = found else {
-            return Err("a register is not in the netlist by its name".to_string());
+            let name = gold.names.iter().find(|(_, of)| *of == bit).map_or("?", |(name, _)| name);
+            return Err(format!("register {name} is not in the netlist by its name"));
         };
         let value = |register: &FlipFlop| register.reset.as_ref().map(|reset| reset.value);
         let kind = |register: &FlipFlop| (register.edge, register.clock.clone(), value(register));
@@ -263,7 +266,10 @@ fn verdict(said: &str, gold: &Value, registers: usize) -> Proof {
     let inputs: BTreeSet<u64> = of("input").filter_map(Value::as_u64).collect();
     let expected = (of("input").count(), of("output").count());
     let seen: Vec<_> = said.split("i/o =").skip(1).map(inputs_and_outputs).collect();
-    let is_complete = seen == [Some(expected); 2] && !said.contains("non-driven");
+    if said.contains("non-driven") {
+        return Proof::Open("a net without a driver could be anything".to_string());
+    }
+    let is_complete = seen == [Some(expected); 2];
     match is_complete && said.contains("Networks are equivalent") {
         true => {
             // A constant or an input needs no point; an output that is a register is one already.

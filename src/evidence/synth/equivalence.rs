@@ -100,13 +100,7 @@ pub(super) fn prove(
 ) -> Result<Proof, ToolError> {
     let (yosys, top) = (target.yosys(), &netlist.top);
     in_folder(files, |folder| {
-        let script = format!(
-            "read_verilog {}; hierarchy -check -top {top}; {EXPAND}; write_json rtl.json",
-            file_names(files).join(" ")
-        );
-        let output = yosys.run_well(folder, &["-q", "-p", &script])?;
-        let rtl = netlist::module(&read(folder, "rtl.json")?, top);
-        let rtl = rtl.ok_or_else(|| yosys.failed(folder, &output))?;
+        let rtl = expanded(target, files, top, folder)?;
         let distinct: BTreeSet<String> =
             registers(&rtl).into_values().map(|bit| bit.to_string()).collect();
         let count = distinct.len();
@@ -114,9 +108,7 @@ pub(super) fn prove(
             let why = format!("{count} register bits are more than the {MOST_CUT} for a proof");
             return Ok(Proof::Open(why));
         }
-        let gold = netlist::design(top, netlist::keep_registers(&rtl));
-        write(folder, "gold.json", &gold.to_string())?;
-        write(folder, "gate.json", &netlist.for_equivalence(&rtl).to_string())?;
+        lay_out(folder, &rtl, netlist)?;
         let is_large = count > MOST_REGISTERS;
         if is_large || cells(&rtl).any(|(_, cell)| kind(cell) == "$mul") {
             match combinational::prove(target, folder, top, limit)? {
@@ -137,6 +129,29 @@ pub(super) fn prove(
             },
         }
     })
+}
+
+/// The Verilog's module, its memories as registers.
+pub(super) fn expanded(
+    target: Target,
+    files: &[File],
+    top: &str,
+    folder: &Path,
+) -> Result<Value, ToolError> {
+    let script = format!(
+        "read_verilog {}; hierarchy -check -top {top}; {EXPAND}; write_json rtl.json",
+        file_names(files).join(" ")
+    );
+    let output = target.yosys().run_well(folder, &["-q", "-p", &script])?;
+    let rtl = netlist::module(&read(folder, "rtl.json")?, top);
+    rtl.ok_or_else(|| target.yosys().failed(folder, &output))
+}
+
+/// Writes the two sides of a proof, `gold.json` and `gate.json`.
+pub(super) fn lay_out(folder: &Path, rtl: &Value, netlist: &Netlist) -> Result<(), ToolError> {
+    let gold = netlist::design(&netlist.top, netlist::keep_registers(rtl));
+    write(folder, "gold.json", &gold.to_string())?;
+    write(folder, "gate.json", &netlist.for_equivalence(rtl).to_string())
 }
 
 fn induction(target: Target, top: &str) -> Result<String, ToolError> {

@@ -128,7 +128,8 @@ impl Family {
         })
     }
 
-    fn map(&self, files: &[File], top: &str) -> Result<Netlist, ToolError> {
+    /// Maps a module to the family's cells.
+    pub fn map(&self, files: &[File], top: &str) -> Result<Netlist, ToolError> {
         in_folder(files, |folder| {
             let script = format!(
                 "read_verilog {}; {}; write_verilog -noattr netlist.v; write_json netlist.json",

@@ -9,6 +9,7 @@ use super::*;
 use crate::blocks::{self, REGISTRY};
 use crate::config::{ClockGate, Reset, Value};
 use crate::cosim::{Rig, Scenario};
+use crate::eda::in_folder;
 
 fn workshop() -> Workshop {
     Workshop::find().unwrap()
@@ -39,6 +40,13 @@ fn prove(block: &Configured, netlist: &Netlist) -> Proof {
 fn cell(netlist: &mut Netlist, choose: impl Fn(&Json) -> bool) -> &mut Json {
     let cells = netlist.module["cells"].as_object_mut().unwrap();
     cells.values_mut().find(|cell| choose(cell)).expect("there is such a cell")
+}
+
+fn forget_names(netlist: &mut Netlist) {
+    let cells = netlist.module["cells"].take();
+    let renamed = cells.as_object().unwrap().values().enumerate();
+    netlist.module["cells"] = renamed.map(|(i, cell)| (format!("c{i}"), cell.clone())).collect();
+    netlist.module["netnames"] = json!({});
 }
 
 /// Whatever is valid is what the golden model says, at every size and under every stall. What is
@@ -155,15 +163,134 @@ fn a_broken_netlist_is_neither_proven_nor_agrees() {
     assert!(matches!(found, Equivalence::Simulated { beats: 1.., .. }), "{found:?}");
 }
 
+/// The proof by cutting, whatever the size.
+fn prove_cut(block: &Configured, netlist: &Netlist) -> Proof {
+    let files = files(block);
+    let proof = in_folder(&files, |folder| {
+        let rtl = equivalence::expanded(Target::Osu018, &files, &netlist.top, folder)?;
+        equivalence::lay_out(folder, &rtl, netlist)?;
+        combinational::prove(Target::Osu018, folder, &netlist.top, PROOF)
+    });
+    proof.unwrap()
+}
+
+/// As by induction, each kind of reset, and a multiplier.
+#[test]
+fn netlists_are_proven_by_cutting() {
+    let fifo = block("fifo", &[("width", 3), ("depth", 4)]);
+    let mut blocks = vec![fifo, block("sync_ram", &[("width", 3), ("depth", 16)])];
+    for reset in [Reset::SyncLow, Reset::SyncHigh] {
+        let tech = Tech { reset, ..Tech::default() };
+        blocks.push(Configured { tech, ..block("width_converter", &[]) });
+    }
+    for block in blocks {
+        let netlist = mapped(&block);
+        let all = netlist.count("DFF") as usize;
+        let proof = prove_cut(&block, &netlist);
+        let is_whole = matches!(proof, Proof::Proven { registers, points }
+            if registers == all && points >= all);
+        assert!(is_whole, "{} {:?}: {proof:?}", block.name, block.settings());
+    }
+    let mac = block("mac", &[]);
+    assert_eq!(prove(&mac, &mapped(&mac)), Proof::Proven { points: 29, registers: 28 });
+}
+
+#[test]
+fn a_broken_netlist_is_not_proven_by_cutting() {
+    let fifo = block("fifo", &[("width", 3), ("depth", 4)]);
+    let whole = mapped(&fifo);
+    let check = |sabotage: &dyn Fn(&mut Netlist), expected: &str| {
+        let mut broken = whole.clone();
+        sabotage(&mut broken);
+        let Proof::Open(why) = prove_cut(&fifo, &broken) else { panic!("expected: {expected}") };
+        assert!(why.contains(expected), "{why}");
+    };
+    let flip_flop = |kind: &'static str| move |cell: &Json| cell["type"] == kind;
+    let gate = |netlist: &mut Netlist| {
+        cell(netlist, flip_flop("NAND2X1"))["type"] = json!("NOR2X1");
+    };
+    check(&gate, "not equal");
+    let edge = |netlist: &mut Netlist| {
+        cell(netlist, flip_flop("DFFPOSX1"))["type"] = json!("DFFNEGX1");
+    };
+    check(&edge, "another clock or reset");
+    let reset_value = |netlist: &mut Netlist| {
+        let ports = &mut cell(netlist, flip_flop("DFFSR"))["connections"];
+        let reset = ports["R"].take();
+        ports["R"] = ports["S"].take();
+        ports["S"] = reset;
+    };
+    check(&reset_value, "another clock or reset");
+    let reset = |netlist: &mut Netlist| {
+        let other = netlist.module["ports"]["in_valid_i"]["bits"].clone();
+        cell(netlist, flip_flop("DFFSR"))["connections"]["R"] = other;
+    };
+    check(&reset, "not equal");
+    let no_driver = |netlist: &mut Netlist| {
+        cell(netlist, flip_flop("DFFPOSX1"))["connections"]["D"] = json!([1_000_000]);
+    };
+    check(&no_driver, "without a driver");
+    let no_clock = |netlist: &mut Netlist| {
+        let other = netlist.module["ports"]["in_valid_i"]["bits"].clone();
+        cell(netlist, flip_flop("DFFPOSX1"))["connections"]["CLK"] = other;
+    };
+    check(&no_clock, "another clock or reset");
+    check(&forget_names, "not in the netlist by its name");
+}
+
+/// Our models of block RAM and multiplier: what Yosys emits agrees, what it might emit is refuted
+/// or has no model.
+#[test]
+fn netlists_of_ecp5_are_simulated_with_our_models() {
+    let compare = |block: &Configured, netlist: &Netlist| {
+        let why = "for a test".to_string();
+        gate_level::compare(block, netlist, Target::Ecp5, &workshop(), why).unwrap()
+    };
+    let refute = |block: &Configured, netlist: &Netlist| match compare(block, netlist) {
+        Equivalence::Refuted { folder, .. } => std::fs::remove_dir_all(folder).unwrap(),
+        found => panic!("{}: {found:?}", block.name),
+    };
+    let unknown = |block: &Configured, netlist: &Netlist, cell: &str| {
+        let Equivalence::Unchecked { why } = compare(block, netlist) else { panic!("{cell}") };
+        assert!(why.contains(&format!("{cell}_in_another_mode has no model")), "{why}");
+    };
+
+    let ram = block("sync_ram", &[]);
+    let mut files = files(&ram);
+    let whole = fpga::ECP5.map(&files, "sync_ram").unwrap();
+    assert_eq!(whole.count("DP16KD"), 1);
+    let found = compare(&ram, &whole);
+    assert!(matches!(found, Equivalence::Simulated { beats: 1.., .. }), "{found:?}");
+    let mut broken = whole.clone();
+    cell(&mut broken, |cell| cell["type"] == "DP16KD")["parameters"]["DATA_WIDTH_A"] =
+        json!("1001");
+    unknown(&ram, &broken, "DP16KD");
+    let mut broken = whole.clone();
+    // The enable of a lane of 9 bits.
+    cell(&mut broken, |cell| cell["type"] == "DP16KD")["connections"]["ADA2"] = json!(["0"]);
+    refute(&ram, &broken);
+    // Without the logic around it, a read gets what a write at the same edge leaves undefined.
+    files[0].text =
+        files[0].text.replace("reg [31:0] data_mem", "(* no_rw_check *) reg [31:0] data_mem");
+    refute(&ram, &fpga::ECP5.map(&files, "sync_ram").unwrap());
+
+    let mac = block("mac", &[("a_width", 18), ("b_width", 18)]);
+    let whole = fpga::ECP5.map(&super::tests::files(&mac), "mac").unwrap();
+    let is_multiplier = |cell: &Json| cell["type"] == "MULT18X18D";
+    let mut broken = whole.clone();
+    cell(&mut broken, is_multiplier)["connections"]["SIGNEDA"] = json!(["0"]);
+    refute(&mac, &broken);
+    let mut broken = whole.clone();
+    cell(&mut broken, is_multiplier)["parameters"] = json!({ "REG_INPUTA_CLK": "CLK0" });
+    unknown(&mac, &broken, "MULT18X18D");
+}
+
 /// Registers that nobody paired prove nothing.
 #[test]
 fn a_netlist_without_names_is_not_proven() {
     let fifo = block("fifo", &[("width", 3), ("depth", 5)]);
     let mut netlist = mapped(&fifo);
-    let cells = netlist.module["cells"].take();
-    let renamed = cells.as_object().unwrap().values().enumerate();
-    netlist.module["cells"] = renamed.map(|(i, cell)| (format!("c{i}"), cell.clone())).collect();
-    netlist.module["netnames"] = json!({});
+    forget_names(&mut netlist);
     assert!(matches!(prove(&fifo, &netlist), Proof::Open(_)));
 }
 
