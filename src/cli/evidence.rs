@@ -1,6 +1,6 @@
 //! `lacuna evidence`: everything that is known of the registered blocks, as a page.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -36,6 +36,18 @@ impl From<EvidenceError> for Failure {
 
 impl Evidence {
     pub(super) fn run(&self) -> Result<Report, Failure> {
+        let cannot_write = |error: std::io::Error| {
+            let path = self.output.display();
+            Failure::input(format!(
+                "error[E0115]: cannot write {path}: {error}\n help: name another file with \
+                 `--output`"
+            ))
+        };
+        // Minutes of work should not be for nothing.
+        let folder = self.output.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder).map_err(cannot_write)?;
+        tempfile::tempfile_in(folder).map_err(cannot_write)?;
         let workshop = Workshop::find()?;
         let style = ProgressStyle::with_template("{bar:30} {pos}/{len} pieces of evidence");
         let bar = ProgressBar::new(0).with_style(style.expect("the template is fixed"));
@@ -44,15 +56,6 @@ impl Evidence {
             evidence::Progress::Done => bar.inc(1),
         })?;
         bar.finish_and_clear();
-        let cannot_write = |error: std::io::Error| {
-            let path = self.output.display();
-            Failure::input(format!(
-                "error[E0115]: cannot write {path}: {error}\n help: name another file with \
-                 `--output`"
-            ))
-        };
-        let folder = self.output.parent().unwrap_or(&self.output);
-        std::fs::create_dir_all(folder).map_err(cannot_write)?;
         let page = evidence::page(&evidence);
         design::write_file(&self.output, &page, true).map_err(cannot_write)?;
         let flaws = evidence::flaws(&evidence);

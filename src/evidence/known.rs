@@ -123,6 +123,10 @@ pub fn gather(
     workshop: &Workshop,
     progress: impl Fn(Progress) + Sync,
 ) -> Result<Evidence, EvidenceError> {
+    // What is missing should be said before minutes of work.
+    for target in Target::ALL {
+        target.tools().map_err(SynthError::from)?;
+    }
     let jobs = jobs()?;
     progress(Progress::Made(jobs.len()));
     let found = workers::each(&jobs, |job| {
