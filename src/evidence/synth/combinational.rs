@@ -190,7 +190,10 @@ impl Registers {
                 _ if is_gate => ('P', None),
                 [edge, '_'] => (edge, None),
                 [edge, active, value, '_'] => (edge, Some(Reset { net: pin("R"), active, value })),
-                _ => return Err(format!("{} has no model to prove with", kind(cell))),
+                _ => {
+                    let name = kind(cell).rsplit('\\').next().unwrap_or_default();
+                    return Err(format!("{name} has no model to prove with"));
+                }
             };
             if all.into_iter().any(is_unknown) {
                 return Err("the netlist has undefined inputs of cells".to_string());
