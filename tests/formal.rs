@@ -48,14 +48,17 @@ const RAM_FIFO: &str = "[fifo]\nwidth = 3\ndepth = 4\nstorage = \"ram\"\n";
 const JOIN: &str = "[width_converter]\nin_width = 4\nout_width = 12\n";
 const SPLIT: &str = "[width_converter]\nin_width = 12\nout_width = 4\n";
 const ARBITER: &str = "[arbiter]\nrequesters = 3\n";
+const MAC: &str = "[mac]\na_width = 3\nb_width = 2\nlongest = 3\n";
 const RAM: &str = "[sync_ram]\nwidth = 3\ndepth = 5\n";
 const RESET: &str = "[reset_synchronizer]\n";
 const RESET_HIGH: &str = "[tech]\nreset = \"sync_high\"\n[reset_synchronizer]\n";
 const GATE: &str = "[clock_gate]\n";
 const FALLING: &str = "[tech]\nclock_gate = \"falling_edge\"\n[clock_gate]\n";
 
-const BLOCKS: &[&str] =
-    &[SLICE, BACKWARD, FIFO, RAM_FIFO, JOIN, SPLIT, ARBITER, RAM, RESET, RESET_HIGH, GATE, FALLING];
+const BLOCKS: &[&str] = &[
+    SLICE, BACKWARD, FIFO, RAM_FIFO, JOIN, SPLIT, ARBITER, MAC, RAM, RESET, RESET_HIGH, GATE,
+    FALLING,
+];
 
 /// What is broken, how, and which properties notice.
 const SABOTAGE: &[(&str, &str, &str, &[&str])] = &[
@@ -66,6 +69,8 @@ const SABOTAGE: &[(&str, &str, &str, &[&str])] = &[
     (SLICE, "in_ready_o = !spare_valid_q", "in_ready_o = 1'b1", &["all_counted"]),
     (SLICE, "spare_valid_d = 1'b0", "spare_valid_d = 1'b1", &["spare_behind_first"]),
     (SLICE, "accept = !valid_q || out_ready_i", "accept = 1'b1", &["out_held"]),
+    (SLICE, "!spare_valid_q;", "!spare_valid_q && !out_ready_i;", &["ready_if_room"]),
+    (BACKWARD, "!spare_valid_q;", "!spare_valid_q && !out_ready_i;", &["ready_if_room"]),
     (BACKWARD, "spare_valid_q ? spare_q : in_data_i", "in_data_i", &["in_order"]),
     (BACKWARD, "spare_q <= in_data_i", "spare_q <= ~in_data_i", &["tracked_in_place", "out_held"]),
     (BACKWARD, "in_valid_i || spare_valid_q", "1'b1", &["nothing_invented"]),
@@ -73,6 +78,10 @@ const SABOTAGE: &[(&str, &str, &str, &[&str])] = &[
     (BACKWARD, "spare_valid_d = 1'b1", "spare_valid_d = 1'b0", &["all_counted"]),
     (FIFO, "level_q != 3'd5", "1'b1", &["level_in_range"]),
     (FIFO, "level_q + 3'd1", "level_q + 3'd2", &["level_counts"]),
+    (FIFO, "level_o = level_q", "level_o = ~level_q", &["level_counts"]),
+    (FIFO, "level_q != 3'd5", "level_q < 3'd4", &["ready_unless_full"]),
+    (FIFO, "level_q != 3'd0", "level_q > 3'd1", &["valid_unless_empty"]),
+    (RAM_FIFO, "level_q != 3'd4", "level_q < 3'd3", &["ready_unless_full"]),
     (FIFO, "tail_q == 3'd4", "tail_q == 3'd5", &["elements_write_inside", "tail_behind_all"]),
     (FIFO, "head_q == 3'd4", "head_q == 3'd5", &["head_data_inside"]),
     (FIFO, "elements_mem[tail_q]", "elements_mem[head_q]", &["in_order", "tracked_in_place"]),
@@ -102,6 +111,17 @@ const SABOTAGE: &[(&str, &str, &str, &[&str])] = &[
     (RAM_FIFO, "(!head_valid_q || pop)", "1'b1", &["out_held"]),
     (RAM_FIFO, "level_q != 3'd4", "1'b1", &["level_in_range"]),
     (RAM_FIFO, "level_q - 3'd1", "level_q - 3'd2", &["level_counts"]),
+    (MAC, "= in_valid_i ? in_a_i : 3'd0", "= in_a_i", &["operands_rest"]),
+    (MAC, "a_isolated * b_isolated", "a_isolated + b_isolated", &["sum_is_exact"]),
+    (MAC, "so_far = first_q", "so_far = !first_q", &["sum_is_exact"]),
+    (MAC, "out_valid_o = valid_q", "out_valid_o = 1'b1", &["nothing_invented"]),
+    (MAC, "out_valid_o = valid_q", "out_valid_o = 1'b0", &["nothing_lost"]),
+    (MAC, "!valid_q || out_ready_i", "out_ready_i", &["ready_unless_blocked"]),
+    (MAC, "out_sum_o = sum_q", "out_sum_o = ~sum_q", &["in_order"]),
+    (MAC, "first_q <= in_last_i", "first_q <= 1'b1", &["packet_begins"]),
+    (MAC, "if (in_ready_o) begin", "if (1'b1) begin", &["all_counted"]),
+    (MAC, "first_q <= in_last_i", "first_q <= 1'b0", &["a_sum_that_waits_is_whole"]),
+    (MAC, "accept = in_valid_i && in_ready_o", "accept = in_valid_i", &["out_held"]),
     (JOIN, "count_q + 2'd1", "count_q + 2'd2", &["part_counted"]),
     (JOIN, "(part_q == 2'd2) ? 2'd0", "(part_q == 2'd2) ? 2'd3", &["part_in_range"]),
     (JOIN, "if (push && is_last)", "if (push)", &["one_counted", "one_at_a_time"]),

@@ -20,6 +20,7 @@ module plain_fifo #(
   output wire [WIDTH-1:0]       out_data_o
 );
   localparam [POINTER_WIDTH-1:0] LAST = DEPTH - 1;
+  localparam WRAPS = DEPTH != 1 << POINTER_WIDTH;  // others wrap by themselves
 
   reg [WIDTH-1:0]         mem [0:DEPTH-1];
   reg [POINTER_WIDTH-1:0] read_q;
@@ -37,8 +38,8 @@ module plain_fifo #(
       write_q <= 0;
       count_q <= 0;
     end else begin
-      if (push) write_q <= (write_q == LAST) ? 0 : write_q + 1'b1;
-      if (pop) read_q <= (read_q == LAST) ? 0 : read_q + 1'b1;
+      if (push) write_q <= (WRAPS && write_q == LAST) ? 0 : write_q + 1'b1;
+      if (pop) read_q <= (WRAPS && read_q == LAST) ? 0 : read_q + 1'b1;
       if (push && !pop) count_q <= count_q + 1'b1;
       else if (pop && !push) count_q <= count_q - 1'b1;
     end

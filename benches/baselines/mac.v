@@ -1,12 +1,12 @@
-// Multiply-accumulate lane in plain Verilog: what the generated one is compared with. Its
-// multiplier sees whatever is offered.
+// Multiply-accumulate lane in plain Verilog: what the generated one is compared with.
 
 `default_nettype none
 
 module plain_mac #(
   parameter A_WIDTH = 8,
   parameter B_WIDTH = 8,
-  parameter SUM_WIDTH = 26
+  parameter SUM_WIDTH = 26,
+  parameter ISOLATE = 1  // the multiplier sees zeros while nothing is offered
 ) (
   input  wire                        clk_i,
   input  wire                        rst_ni,
@@ -24,6 +24,9 @@ module plain_mac #(
   reg                        valid_q;
 
   wire push = in_valid_i && in_ready_o;
+  wire rests = ISOLATE && !in_valid_i;
+  wire signed [A_WIDTH-1:0] a = rests ? 0 : in_a_i;
+  wire signed [B_WIDTH-1:0] b = rests ? 0 : in_b_i;
 
   assign in_ready_o = !valid_q || out_ready_i;
   assign out_valid_o = valid_q;
@@ -31,8 +34,8 @@ module plain_mac #(
 
   always @(posedge clk_i) begin
     if (push) begin
-      if (busy_q) sum_q <= sum_q + in_a_i * in_b_i;
-      else sum_q <= in_a_i * in_b_i;
+      if (busy_q) sum_q <= sum_q + a * b;
+      else sum_q <= a * b;
     end
   end
 

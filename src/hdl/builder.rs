@@ -438,8 +438,14 @@ impl ModuleBuilder {
         source: Source,
     ) {
         self.claim(name, source);
-        let condition = self.condition(condition.lift(self, source), source).id;
-        let property = Property { kind, name: name.to_string(), condition, source };
+        let condition = self.condition(condition.lift(self, source), source);
+        // What is true at this size, whatever happens, states nothing.
+        let is_true =
+            condition.constant().is_some_and(|value| value == num_bigint::BigInt::from(1));
+        if is_true && kind != PropertyKind::Cover {
+            return;
+        }
+        let property = Property { kind, name: name.to_string(), condition: condition.id, source };
         self.draft.borrow_mut().logic.properties.push(property);
     }
 }

@@ -63,6 +63,6 @@ pub(super) fn describe(name: &str, p: &ArbiterParameters) -> Result<Arc<Module>,
     };
     grant_out.set(grant);
     index_out.set(number(&m, grant));
-    properties::state(&m, request, grant, index_out.expr(), turn.as_ref());
+    properties::state(&m, request, grant_out.expr(), index_out.expr(), turn.as_ref());
     m.finish()
 }

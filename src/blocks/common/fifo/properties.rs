@@ -1,6 +1,6 @@
 //! What is proven of the FIFO.
 
-use super::FifoParameters;
+use super::{FifoParameters, Storage};
 use crate::blocks::properties::{Tracked, difference};
 use crate::hdl::{Expr, Memory, ModuleBuilder, StreamIn, StreamOut};
 
@@ -23,6 +23,7 @@ pub(super) fn state<'m>(
     p: &FifoParameters,
     input: &StreamIn<'m>,
     output: &StreamOut<'m>,
+    level: Expr<'m>,
     places: &Places<'m>,
 ) {
     let &Places { push, pop, .. } = places;
@@ -35,7 +36,11 @@ pub(super) fn state<'m>(
         m.cover("in_and_out", push & pop);
     }
 
-    m.assert("level_counts", places.level.eq(tracked.inside));
+    m.assert("level_counts", level.eq(tracked.inside));
+    m.assert("ready_unless_full", input.ready.expr().eq(level.ne(p.depth)));
+    if p.storage == Storage::Registers {
+        m.assert("valid_unless_empty", output.valid.expr().eq(level.ne(0)));
+    }
     let is_inside = tracked.ahead.lt(tracked.inside).named("tracked_is_held");
     let in_front = places.front.map(|(is_there, data)| {
         let first = is_there & tracked.ahead.eq(0) & is_inside;

@@ -59,7 +59,7 @@ pub(super) fn describe(name: &str, p: &FifoParameters) -> Result<Arc<Module>, Er
         Storage::Registers => registers(&m, p, &input, &output, level, push, pop),
         Storage::Ram => ram(&m, p, &input, &output, level, push, pop),
     };
-    properties::state(&m, p, &input, &output, &places);
+    properties::state(&m, p, &input, &output, level_out.expr(), &places);
     m.finish()
 }
 

@@ -35,6 +35,11 @@ pub(super) fn state<'m>(
             tracked.is_at(m, "in_order", leaves, output["data"].expr());
         }
     }
+    let has_room = match p.cut {
+        Cut::Full | Cut::Backward => tracked.inside.ne(capacity),
+        Cut::Forward => tracked.inside.eq(0) | output.ready,
+    };
+    m.assert("ready_if_room", input.ready.expr().eq(has_room));
     m.cover("tracked_leaves", pop & tracked.leaves);
     m.cover("is_full", tracked.inside.eq(capacity));
     m.cover("in_and_out", push & pop);

@@ -9,8 +9,9 @@
 //! That of a longer packet is the exact one modulo two to the power of that width: the right one
 //! if it fits, whatever the sums on the way to it were.
 //!
-//! With `isolate` the multiplier sees zeros in every cycle in which no beat goes in, so whatever
-//! its inputs do then, nothing toggles behind them.
+//! With `isolate` the multiplier sees zeros in every cycle in which no beat is offered, so whatever
+//! its inputs do then, nothing toggles behind them. A beat that waits is held, and so toggles nothing
+//! either.
 
 mod model;
 mod properties;
@@ -35,7 +36,7 @@ parameters! {
         b_width: u32 = 8 in 2..=32,
         /// Beats of the longest packet whose sum fits for certain; it decides the sum's width.
         longest: u32 = 1024 in 1..=1048576,
-        /// Operand isolation: the multiplier sees zeros unless a beat goes in.
+        /// Operand isolation: the multiplier sees zeros while no beat is offered.
         isolate: bool = true,
     }
 }
@@ -89,6 +90,7 @@ impl Block for Mac {
                 ("A_WIDTH", p.a_width),
                 ("B_WIDTH", p.b_width),
                 ("SUM_WIDTH", rtl::sum_type(p).width),
+                ("ISOLATE", u32::from(p.isolate)),
             ],
         })
     }

@@ -1,7 +1,8 @@
 //! What is proven of the multiply-accumulate lane.
 
+use super::MacParameters;
 use crate::blocks::properties::Tracked;
-use crate::hdl::{Expr, ModuleBuilder, StreamIn, StreamOut};
+use crate::hdl::{Expr, ModuleBuilder, StreamIn, StreamOut, bit};
 
 /// How far a packet is.
 pub(super) struct Progress<'m> {
@@ -13,9 +14,10 @@ pub(super) struct Progress<'m> {
     pub next: Expr<'m>,
 }
 
-/// Each packet's sum comes out, once, in order, and as it was when its last beat went in.
+/// The sum is that of the products of what went in, and each packet's comes out, once, in order, and as it was when its last beat went in.
 pub(super) fn state<'m>(
     m: &'m ModuleBuilder,
+    p: &MacParameters,
     input: &StreamIn<'m>,
     output: &StreamOut<'m>,
     progress: &Progress<'m>,
@@ -24,10 +26,37 @@ pub(super) fn state<'m>(
     let pop = output.fire().named("pop");
     let tracked = Tracked::new(m, 1, ends, pop, progress.next, |enters| ends & enters);
     tracked.conserved(m, output, pop, None);
+    m.assert("ready_unless_blocked", input.ready.expr().eq(!output.valid.expr() | output.ready));
     tracked.is_at(m, "in_order", output.valid & tracked.leaves, output["sum"].expr());
+    exact(m, p, input, output["sum"].expr(), progress);
     m.assert("all_counted", tracked.inside.eq(progress.valid));
     m.assert("a_sum_that_waits_is_whole", !progress.valid | progress.first);
     m.cover("tracked_leaves", pop & tracked.leaves);
     m.cover("packet_of_several", ends & !progress.first);
     m.cover("out_and_in", pop & ends);
+}
+
+/// Adds up the products of what goes in a second time. Its multiplier has the operands of the lane's,
+/// so that a solver need not look into them.
+fn exact<'m>(
+    m: &'m ModuleBuilder,
+    p: &MacParameters,
+    input: &StreamIn<'m>,
+    sum: Expr<'m>,
+    lane: &Progress<'m>,
+) {
+    let operand = |name: &str| match p.isolate {
+        true => input.valid.mux(input[name], 0),
+        false => input[name],
+    };
+    let ty = sum.ty();
+    let expected = m.register("expected", ty);
+    let begins = m.register("begins", bit()).reset(1);
+    m.when(input.fire(), || {
+        let product = operand("a") * operand("b");
+        expected.set((begins.mux(0, expected) + product).wrap(ty));
+        begins.set(input["last"]);
+    });
+    m.assert("packet_begins", lane.first.eq(begins));
+    m.assert("sum_is_exact", (lane.first & !lane.valid) | sum.eq(expected));
 }

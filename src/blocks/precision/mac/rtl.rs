@@ -21,7 +21,7 @@ pub(super) fn describe(name: &str, p: &MacParameters) -> Result<Arc<Module>, Err
     let m = ModuleBuilder::new(name);
     let sum_type = sum_type(p);
     let isolated = match p.isolate {
-        true => " Unless a beat goes in, the multiplier sees zeros.",
+        true => " While nothing is offered, the multiplier sees zeros.",
         false => "",
     };
     m.doc(format!(
@@ -44,13 +44,13 @@ pub(super) fn describe(name: &str, p: &MacParameters) -> Result<Arc<Module>, Err
     let accept = input.fire().named("accept");
     let operand = |name: &str| -> Expr {
         match p.isolate {
-            true => accept.mux(input[name], 0).named(&format!("{name}_isolated")),
+            true => input.valid.mux(input[name], 0).named(&format!("{name}_isolated")),
             false => input[name],
         }
     };
     let (a, b) = (operand("a"), operand("b"));
     if p.isolate {
-        m.assert("operands_rest", accept | (a.eq(0) & b.eq(0)));
+        m.assert("operands_rest", input.valid | (a.eq(0) & b.eq(0)));
     }
     let product = (a * b).named("product");
 
@@ -58,7 +58,7 @@ pub(super) fn describe(name: &str, p: &MacParameters) -> Result<Arc<Module>, Err
     let first = m.register("first", bit()).reset(1);
     let valid = m.register("valid", bit()).reset(0);
     let so_far = first.mux(0, sum).named("so_far");
-    let next = (so_far + product).wrap(sum_type);
+    let next = (so_far + product).wrap(sum_type).named("next_sum");
     m.when(accept, || {
         sum.set(next);
         first.set(input["last"]);
@@ -68,6 +68,6 @@ pub(super) fn describe(name: &str, p: &MacParameters) -> Result<Arc<Module>, Err
     output.valid.set(valid);
     output["sum"].set(sum);
     let progress = Progress { first: first.expr(), valid: valid.expr(), next };
-    properties::state(&m, &input, &output, &progress);
+    properties::state(&m, p, &input, &output, &progress);
     m.finish()
 }
