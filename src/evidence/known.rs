@@ -3,15 +3,15 @@
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::formal::{self, FormalError, Proofs};
+use super::formal::{self, FormalError, Proofs, Property};
 use super::mutation::{self, Mutation, MutationError};
-use super::power::{self, Power, PowerError, Workload};
+use super::power::{self, Pace, Power, PowerError, Workload};
 use super::synth::{self, Row, SynthError, Target};
 use super::workers;
 use crate::blocks::{Configured, Entry, REGISTRY, find};
 use crate::config::Value;
 use crate::cosim::verilator::PointKind;
-use crate::cosim::{Plan, Rig, RigError, Subject, SubjectError, Workshop};
+use crate::cosim::{Idle, Plan, Rig, RigError, Subject, SubjectError, Workshop};
 use crate::tech;
 use crate::verilog::{self, File};
 
@@ -161,8 +161,10 @@ fn jobs() -> Result<Vec<Job>, SubjectError> {
     for isolate in [true, false] {
         let mut block = Configured::defaults(entry);
         block.values.set("isolate", Value::Boolean(isolate));
-        let usual = Workload::usual(&Subject::of(&block)?);
-        jobs.extend(usual.into_iter().map(|workload| Job::Power(block.clone(), workload)));
+        let mut workloads = Workload::usual(&Subject::of(&block)?);
+        workloads.push(Workload { pace: Pace::Stalled, ..Workload::default() });
+        workloads.push(Workload { pace: Pace::Rare, idle: Idle::Held, ..Workload::default() });
+        jobs.extend(workloads.into_iter().map(|workload| Job::Power(block.clone(), workload)));
     }
     Ok(jobs)
 }
@@ -215,6 +217,11 @@ fn simulate(block: &Configured, workshop: &Workshop) -> Result<Simulated, Eviden
 }
 
 impl Known {
+    /// The properties at all sizes.
+    pub fn properties(&self) -> impl Iterator<Item = &Property> {
+        self.proofs.iter().flat_map(|proven| &proven.proofs.properties)
+    }
+
     fn of(entry: &'static Entry, found: Vec<Found>) -> Result<Known, SubjectError> {
         let (mut synth, mut proofs, mut mutation) = (vec![], vec![], None);
         let mut simulated = Simulated::default();

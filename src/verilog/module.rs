@@ -279,6 +279,12 @@ impl<'a> Printer<'a> {
         self.flush_nets();
         let all = |text: &mut Text| lines.iter().for_each(|line| text.line(line));
         self.body.gap();
+        if self.logic.properties.iter().any(|property| property.kind == PropertyKind::Assume) {
+            self.body.comment(
+                "In a proof of a module that has this one inside, assert what is assumed here \
+                 (Yosys: chformal -assume2assert).",
+            );
+        }
         if self.module.has_reset {
             let active = self.style.reset.is_active().text();
             self.body.line(&format!("initial assume ({active});"));
