@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::chosen::{Blocks, Chosen, Sizes};
 use super::{Failure, Report};
 use crate::design;
 use crate::eda::Cache;
+use crate::evidence;
 use crate::evidence::formal::{self, Counterexample, FormalError, Plan, Proofs, Property, Verdict};
 
 /// How many cycles of a counterexample are printed: the last ones.
@@ -68,9 +68,7 @@ impl Formal {
         let plan = Plan { depth: self.depth, limit: Duration::from_secs(self.limit.into()) };
         let cache = Cache::user()?;
         let row = |chosen: &Chosen| self.row(chosen, &plan, &cache);
-        // Not collected into one result at once: of several errors that would keep any.
-        let rows: Vec<Result<Row, Failure>> = chosen.par_iter().map(row).collect();
-        let rows = rows.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let rows = evidence::each(&chosen, row).into_iter().collect::<Result<Vec<_>, _>>()?;
         Ok(report(&rows, &plan))
     }
 

@@ -2,11 +2,6 @@
 
 mod table;
 
-use std::num::NonZero;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
-
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -15,6 +10,7 @@ use serde_json::json;
 use super::chosen::{Blocks, Chosen, Sizes};
 use super::{Failure, Report};
 use crate::cosim::Workshop;
+use crate::evidence;
 use crate::evidence::synth::{Row, SynthError, Target, measure};
 
 /// Synthesise blocks: what they cost, beside a plain baseline, and whether the netlist is right.
@@ -50,8 +46,7 @@ impl Synth {
     }
 }
 
-/// A row for each block and target. Tools run on threads of their own: one of a pool would wait for
-/// them while it holds a lock.
+/// A row for each block and target.
 fn all(chosen: &[Chosen], targets: &[Target], workshop: &Workshop) -> Result<Vec<Row>, SynthError> {
     let jobs: Vec<(Target, &Chosen)> = targets
         .iter()
@@ -59,25 +54,12 @@ fn all(chosen: &[Chosen], targets: &[Target], workshop: &Workshop) -> Result<Vec
         .collect();
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} netlists  {msg}");
     let bar = ProgressBar::new(jobs.len() as u64).with_style(style.expect("the template is fixed"));
-    let next = AtomicUsize::new(0);
-    let rows: Mutex<Vec<(usize, Result<Row, SynthError>)>> = Mutex::default();
-    let work = || {
-        while let Some((index, (target, chosen))) = {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            jobs.get(index).map(|job| (index, *job))
-        } {
-            bar.set_message(format!("{} for {target}", chosen.block.name));
-            let row = measure(&chosen.block, target, workshop);
-            rows.lock().expect("no thread panics").push((index, row));
-            bar.inc(1);
-        }
-    };
-    thread::scope(|scope| {
-        let threads = thread::available_parallelism().map_or(1, NonZero::get);
-        (0..threads.min(jobs.len())).for_each(|_| drop(scope.spawn(work)));
+    let rows = evidence::each(&jobs, |(target, chosen)| {
+        bar.set_message(format!("{} for {target}", chosen.block.name));
+        let row = measure(&chosen.block, *target, workshop);
+        bar.inc(1);
+        row
     });
     bar.finish_and_clear();
-    let mut rows = rows.into_inner().expect("no thread panics");
-    rows.sort_by_key(|(index, _)| *index);
-    rows.into_iter().map(|(_, row)| row).collect()
+    rows.into_iter().collect()
 }
