@@ -4,7 +4,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::chosen::{Blocks, Sizes};
+use super::chosen::{Blocks, Chosen, Sizes};
 use super::{Failure, Report, table};
 use crate::cosim::Workshop;
 use crate::evidence::mutation::{Killer, Mutation, MutationError, Options, Progress, mutate};
@@ -34,12 +34,17 @@ impl Mutate {
         let workshop = Workshop::find()?;
         let bar = progress();
         let mut results = vec![];
-        for block in chosen.iter().map(|chosen| &chosen.block) {
+        for Chosen { block, command } in &chosen {
             bar.set_message(block.name.clone());
-            results.push(mutate(block, &options, &workshop, |progress| match progress {
+            let mut result = mutate(block, &options, &workshop, |progress| match progress {
                 Progress::Made(count) => bar.inc_length(count as u64),
                 Progress::Judged => bar.inc(1),
-            })?);
+            })?;
+            // A configuration has names of its own.
+            if command.is_some() {
+                result.block = block.name.clone();
+            }
+            results.push(result);
         }
         bar.finish_and_clear();
         Ok(report(&results, &options))

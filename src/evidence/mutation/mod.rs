@@ -129,17 +129,11 @@ pub fn mutate_subject(
 ) -> Result<Mutation, MutationError> {
     let netlist = Netlist::of(subject, options.mutants, options.seed, &workshop.cache)?;
     progress(Progress::Made(netlist.mutants.len()));
-    let rig = rig(subject, &netlist, workshop)?;
-    check_original(subject, &rig.tie(SELECTOR, selected(&netlist, 0)), &netlist, &options.plan)?;
-
-    let cases = cases(subject, &options.plan);
-    let judge = |mutant: &Mutant| {
-        let rig = rig.tie(SELECTOR, selected(&netlist, mutant.number));
-        let killer = killer(subject, &rig, &cases);
-        progress(Progress::Judged);
-        killer
+    // Where wires are all there is, nothing can be mistaken.
+    let verdicts = match netlist.mutants.is_empty() {
+        true => vec![],
+        false => judge(subject, &netlist, options, workshop, &progress)?,
     };
-    let verdicts: Vec<Option<Killer>> = netlist.mutants.par_iter().map(judge).collect();
 
     let count =
         |killer: Killer| verdicts.iter().filter(|verdict| **verdict == Some(killer)).count();
@@ -170,6 +164,27 @@ pub fn mutate_subject(
 fn cases(subject: &Subject, plan: &Plan) -> Vec<Case> {
     let scenarios = plan.scenarios(subject).into_iter();
     scenarios.flat_map(|scenario| scenario.cases(subject, plan.beats, plan.seed)).collect()
+}
+
+/// Who finds each mutant, if anybody does.
+fn judge(
+    subject: &Subject,
+    netlist: &Netlist,
+    options: &Options,
+    workshop: &Workshop,
+    progress: &(impl Fn(Progress) + Sync),
+) -> Result<Vec<Option<Killer>>, MutationError> {
+    let rig = rig(subject, netlist, workshop)?;
+    check_original(subject, &rig.tie(SELECTOR, selected(netlist, 0)), netlist, &options.plan)?;
+
+    let cases = cases(subject, &options.plan);
+    let judge = |mutant: &Mutant| {
+        let rig = rig.tie(SELECTOR, selected(netlist, mutant.number));
+        let killer = killer(subject, &rig, &cases);
+        progress(Progress::Judged);
+        killer
+    };
+    Ok(netlist.mutants.par_iter().map(judge).collect())
 }
 
 /// The value of the selector for a mutant.

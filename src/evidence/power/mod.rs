@@ -317,7 +317,9 @@ impl Mapped {
         let mut total = Parts::default();
         account.groups.values().for_each(|parts| total += *parts);
         let is_stream = matches!(self.subject.model, Model::Streams(_));
-        let area: f64 = self.gates.cells.iter().map(|c| self.library.cells[&c.cell].area).sum();
+        // The sum of nothing would be -0.
+        let areas = self.gates.cells.iter().map(|cell| self.library.cells[&cell.cell].area);
+        let area = areas.fold(0.0, |sum, area| sum + area);
         Ok(Power {
             block: self.subject.name.clone(),
             settings: self.subject.settings.clone(),
