@@ -52,6 +52,12 @@ fn mutants_are_found_or_proven_to_be_none() {
 }
 
 #[test]
+fn wires_alone_have_no_mutants() {
+    let result = run(&subject("arbiter", &[("requesters", 1)]), 60);
+    assert_eq!((result.mutants, result.available), (0, 0));
+}
+
+#[test]
 fn a_clock_gate_that_lets_glitches_pass_is_found() {
     let result = run(&subject("clock_gate", &[]), 1000);
     // So few cycles do not get the counter behind the gate far.

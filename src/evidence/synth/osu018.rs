@@ -81,10 +81,12 @@ pub(super) fn cost(files: &[File], top: &str) -> Result<(Netlist, Cost), ToolErr
     in_folder(files, |folder| {
         let liberty = Liberty::find()?;
         let netlist = map_in(folder, &liberty, &file_names(files), top, true)?;
-        let areas = liberty.areas();
+        let known = liberty.areas();
         let cells = netlist.cells();
-        let area_of = |kind: &str| areas.get(kind).copied().unwrap_or(0.0);
-        let area: f64 = cells.iter().map(|(kind, &count)| area_of(kind) * count as f64).sum();
+        let area_of = |kind: &str| known.get(kind).copied().unwrap_or(0.0);
+        // The sum of nothing would be -0.
+        let areas = cells.iter().map(|(kind, &count)| area_of(kind) * count as f64);
+        let area = areas.fold(0.0, |sum, area| sum + area);
         let mut figures = vec![
             Figure::new("area", "um^2", area),
             Figure::new("area in NAND2X1", "GE", area / area_of("NAND2X1")),
@@ -97,7 +99,9 @@ pub(super) fn cost(files: &[File], top: &str) -> Result<(Netlist, Cost), ToolErr
         let paths = slowest_paths(folder, &liberty.path, top, TIMING)?;
         let slowest = paths.iter().map(|path| path.nanoseconds).reduce(f64::max);
         figures.extend(slowest.map(|ns| Figure::new("critical path", "ns", ns)));
-        let fmax = slowest.filter(|&ns| ns > 0.0).map(|ns| Maximum::exactly(1000.0 / ns));
+        // Wires alone have no frequency.
+        let slowest = slowest.filter(|&ns| ns > 0.0 && !cells.is_empty());
+        let fmax = slowest.map(|ns| Maximum::exactly(1000.0 / ns));
         Ok((netlist, Cost { figures, fmax, paths, notes: vec![] }))
     })
 }

@@ -311,6 +311,14 @@ fn cells_cost_what_plain_verilog_costs() {
 }
 
 #[test]
+fn wires_alone_cost_nothing_and_have_no_frequency() {
+    let row = measure(&block("arbiter", &[("requesters", 1)]), Target::Osu018, &workshop());
+    let row = row.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!((row.cost.figure("cells"), row.cost.figure("area")), (Some(0.0), Some(0.0)));
+    assert!(row.cost.fmax.is_none() && row.equivalence.is_good(), "{row:?}");
+}
+
+#[test]
 fn fpgas_are_placed_and_proven() {
     let workshop = workshop();
     let ice40 = measure(&block("fifo", &[("width", 3), ("depth", 3)]), Target::Ice40, &workshop);
