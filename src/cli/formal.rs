@@ -79,7 +79,8 @@ impl Formal {
         let mut row = Row {
             name: block.name.clone(),
             settings: block.settings(),
-            command: command.unwrap_or_else(|| format!("lacuna formal {}", block.arguments())),
+            command: command.unwrap_or_else(|| format!("lacuna formal {}", block.arguments()))
+                + &self.effort(),
             proofs,
             waveforms: vec![],
         };
@@ -92,6 +93,19 @@ impl Formal {
             row.waveforms.push(path);
         }
         Ok(row)
+    }
+
+    /// The options that say how hard to try, where they are not the defaults.
+    fn effort(&self) -> String {
+        let default = Plan::default();
+        let mut text = String::new();
+        if self.depth != default.depth {
+            text += &format!(" --depth {}", self.depth);
+        }
+        if u64::from(self.limit) != default.limit.as_secs() {
+            text += &format!(" --limit {}", self.limit);
+        }
+        text
     }
 }
 
@@ -204,8 +218,11 @@ impl Row {
                 ),
                 false => (
                     "a property is not proven",
-                    "state what ties the registers to each other, so that an induction sees it"
-                        .to_string(),
+                    format!(
+                        "state what ties the registers to each other, so that an induction sees it; \
+                         where the solver ran out of time, a larger `--limit` than {}",
+                        plan.limit.as_secs()
+                    ),
                 ),
             };
             text.push_str(&format!(
