@@ -52,9 +52,10 @@ fn exact<'m>(
     let ty = sum.ty();
     let expected = m.register("expected", ty);
     let begins = m.register("begins", bit()).reset(1);
+    let so_far = begins.mux(0, expected).named("expected_so_far");
+    let product = (operand("a") * operand("b")).named("expected_product");
     m.when(input.fire(), || {
-        let product = operand("a") * operand("b");
-        expected.set((begins.mux(0, expected) + product).wrap(ty));
+        expected.set((so_far + product).wrap(ty));
         begins.set(input["last"]);
     });
     m.assert("packet_begins", lane.first.eq(begins));
