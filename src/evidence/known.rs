@@ -72,18 +72,23 @@ pub struct Simulated {
 
 /// Why something is not known.
 #[derive(Debug, thiserror::Error)]
-#[allow(missing_docs)]
 pub enum EvidenceError {
+    /// A block cannot be described.
     #[error(transparent)]
     Subject(#[from] SubjectError),
+    /// It cannot be simulated.
     #[error(transparent)]
     Rig(#[from] RigError),
+    /// It cannot be synthesised.
     #[error(transparent)]
     Synth(#[from] SynthError),
+    /// Nothing can be proven or refuted of it.
     #[error(transparent)]
     Formal(#[from] FormalError),
+    /// Its mutants cannot be made.
     #[error(transparent)]
     Mutation(#[from] MutationError),
+    /// Its power cannot be estimated.
     #[error(transparent)]
     Power(#[from] PowerError),
 }
