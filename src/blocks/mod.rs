@@ -8,6 +8,7 @@ pub mod common;
 mod configured;
 pub mod precision;
 mod properties;
+pub mod temporal;
 #[cfg(test)]
 pub(crate) mod testing;
 

@@ -1,0 +1,34 @@
+//! Vectors in hardware: the fields that all of the engine's streams share.
+
+use crate::hdl::{Expr, Field, ModuleBuilder, StreamIn, bit, index_width, pack, uint};
+
+/// The fields that frame a vector of `lanes` elements a beat: `empty`, unless there is one lane,
+/// and `last`.
+pub(super) fn framing(lanes: u32) -> Vec<Field<'static>> {
+    let empty = (lanes > 1).then(|| ("empty", uint(index_width(lanes))));
+    empty.into_iter().chain([("last", bit())]).collect()
+}
+
+/// Which lanes of a beat hold an element: a bit for each, lane 0 lowest.
+pub(super) fn present<'m>(m: &'m ModuleBuilder, input: &StreamIn<'m>, lanes: u32) -> Expr<'m> {
+    if lanes == 1 {
+        return m.constant(1, bit());
+    }
+    let (empty, last) = (input["empty"], input["last"]);
+    let first = m.constant(1, bit());
+    let others = (1..lanes).map(|lane| !last | empty.lt(lanes - lane));
+    pack(m, &std::iter::once(first).chain(others).collect::<Vec<_>>())
+}
+
+/// The field that says which of several layers a vector belongs to.
+pub(super) fn layer_field(layers: u32) -> Option<Field<'static>> {
+    (layers > 1).then(|| ("layer", uint(index_width(layers))))
+}
+
+/// The layer of a beat, below `layers`; none if there is only one.
+pub(super) fn layer<'m>(input: &StreamIn<'m>, layers: u32) -> Option<Expr<'m>> {
+    (layers > 1).then(|| match layers.is_power_of_two() {
+        true => input["layer"],
+        false => input["layer"].min(layers - 1).truncate(index_width(layers)),
+    })
+}
