@@ -184,6 +184,7 @@ pub const REGISTRY: &[Entry] = &[
     Entry::of::<common::clock_gate::ClockGateBlock>(),
     Entry::of::<precision::mac::Mac>(),
     Entry::of::<temporal::coherence_metric::CoherenceMetric>(),
+    Entry::of::<temporal::mask_apply::MaskApply>(),
 ];
 
 /// The block called `name`.

@@ -11,5 +11,6 @@
 //! layer there is no field `layer`; a number beyond the last layer is that of the last.
 
 pub mod coherence_metric;
+pub mod mask_apply;
 mod stimulus;
 mod vector;

@@ -1,0 +1,313 @@
+//! What is proven of mask apply.
+//!
+//! Compaction: an arbitrary element of every window is followed to an arbitrary slot of an arbitrary
+//! beat, so what is shown of these holds of every survivor and every slot. Beats are numbered as
+//! they begin and as they go out, modulo a power of two that is larger than the number of beats in
+//! the queue. Which survivors move, and where to, is counted here once more, without a prefix sum.
+
+use num_bigint::BigInt;
+
+use super::rtl::Sizes;
+use super::rtl::queue::Queue;
+use super::rtl::window::Window;
+use crate::blocks::properties::difference;
+use crate::hdl::{Expr, ModuleBuilder, StreamIn, StreamOut, bit, concat, index_width, uint};
+
+/// Every element of a beat is as it came, or zero.
+pub(super) fn of_gate<'m>(
+    m: &'m ModuleBuilder,
+    width: u32,
+    input: &StreamIn<'m>,
+    output: &StreamOut<'m>,
+    survivors: Expr<'m>,
+) {
+    let lane = m.any_constant("tracked_lane", uint(index_width(survivors.width())));
+    let element = |data: Expr<'m>| data.shift_right(lane * width).truncate(width);
+    let survives = survivors.bit_at(lane).named("tracked_survives");
+    let gated = survives.mux(element(input["data"]), 0);
+    m.assert("element_or_zero", element(output["data"].expr()).eq(gated));
+    m.cover("survives", input.valid & survives);
+}
+
+pub(super) fn of_compact<'m>(
+    m: &'m ModuleBuilder,
+    s: &Sizes,
+    input: &StreamIn<'m>,
+    output: &StreamOut<'m>,
+    window: &Window<'m>,
+    queue: &Queue<'m>,
+) {
+    let element = Element::new(m, s, input, window);
+    increasing(m, s, input, window);
+    let slot = Slot::new(m, s, queue);
+    slot.held(m, output, window, queue, &element);
+    slot.ended(m, output, window, queue, &element);
+
+    m.assert("used_in_range", queue.used.le(s.beats));
+    if !(s.lanes + 1).is_power_of_two() {
+        m.assert("fill_in_range", queue.fill.le(s.lanes));
+    }
+    let behind_all = slot.at(difference(queue.used, slot.open, queue.used.ty()));
+    m.assert("tail_behind_all", queue.tail.eq(behind_all));
+    let room = queue.used.le(s.beats - 2);
+    m.assert("ready_unless_more", input.ready.expr().eq(room & !element.leaves_some));
+    m.assert("valid_if_whole", output.valid.expr().eq(queue.used.gt(slot.open)));
+    m.cover("queue_is_full", queue.used.gt(s.beats - 2));
+    m.cover("in_and_out", input.fire() & queue.pop);
+    m.cover("empty_vector", queue.pop & output["count"].expr().eq(0));
+    m.cover("whole_beat_then_last", queue.pop & !output["last"].expr());
+}
+
+/// The arbitrary element of each window.
+struct Element<'m> {
+    /// Survivors that move with it and are before it.
+    before: Expr<'m>,
+    /// Whether it moves.
+    moves: Expr<'m>,
+    /// The element with its place in the vector.
+    item: Expr<'m>,
+    /// Survivors that move.
+    moved: Expr<'m>,
+    /// Whether survivors are left for another cycle.
+    leaves_some: Expr<'m>,
+}
+
+impl<'m> Element<'m> {
+    fn new(
+        m: &'m ModuleBuilder,
+        s: &Sizes,
+        input: &StreamIn<'m>,
+        window: &Window<'m>,
+    ) -> Element<'m> {
+        let lane = m.any_constant("tracked_lane", s.lane);
+        let width = s.item.width - s.index.width;
+        let ones = m.constant((BigInt::from(1) << s.window) - 1, uint(s.window));
+        let from =
+            difference(m.constant(s.window, uint(s.lane.width + 1)), lane, uint(s.lane.width + 1));
+        let is_before = ones.shift_right(from).named("before_tracked");
+        let before = (window.pending & is_before).count_ones().named("number_before");
+        let number = window.pending.count_ones().named("number_pending");
+        let leaves_some = number.gt(s.take).named("leaves_some");
+
+        let has_moved = m.register("has_moved", bit()).reset(0);
+        let waits = (window.survivors.bit_at(lane) & !has_moved).named("tracked_waits");
+        let moves = (window.step & waits & before.lt(s.take)).named("tracked_moves");
+        m.when(window.step, || has_moved.set((has_moved | moves) & leaves_some));
+        let exists = lane.lt(s.window);
+        m.assert("waits_until_moved", !exists | window.pending.bit_at(lane).eq(waits));
+        if let Some(begun) = window.begun {
+            m.assert("window_waits", !begun | input.valid);
+            m.assert("moved_since_begun", begun | !has_moved);
+            m.cover("split_window", window.step & begun & waits);
+        }
+        m.assert("moves_in_one_step", window.step | !moves);
+
+        let base = m.register("elements_before", s.index).reset(0);
+        let next = (base + s.window).wrap(s.index);
+        m.when(input.fire(), || base.set(input["last"].mux(0, next)));
+        m.assert("elements_counted", window.base.eq(base));
+        let data = input["data"].shift_right(lane * width).truncate(width);
+        let item = concat(m, &[(base + lane).wrap(s.index), data]).named("tracked_item");
+        let moved = leaves_some.mux(s.take, number).named("number_moved");
+        m.assert("moved_counted", window.count.eq(moved));
+        Element { before, moves: moves & exists, item, moved, leaves_some }
+    }
+}
+
+/// Places in the vector grow from survivor to survivor, until they begin again.
+fn increasing<'m>(m: &'m ModuleBuilder, s: &Sizes, input: &StreamIn<'m>, window: &Window<'m>) {
+    let fits = m.register("indices_fit", bit()).reset(1);
+    let next = window.base + s.window;
+    let next_fits = fits & next.le(s.index.max());
+    m.when(input.fire(), || fits.set(input["last"] | next_fits));
+    let any = m.register("any_moved", bit()).reset(0);
+    let last = m.register("last_index", s.index);
+    let index = |item: &Expr<'m>| item.slice(s.item.width - s.index.width, s.index.width);
+    let (mut before, mut is_there, mut grow) = (last.expr(), any.expr(), m.constant(1, bit()));
+    for (item, &valid) in window.items.iter().zip(&window.valid) {
+        grow = grow & (!(valid & is_there) | index(item).gt(before));
+        before = valid.mux(index(item), before);
+        is_there = is_there | valid;
+    }
+    m.when(window.step, || {
+        any.set(is_there & !window.ends);
+        last.set(before);
+    });
+    m.assert("indices_grow", !(window.step & next_fits) | grow);
+    m.assert(
+        "moved_before_window",
+        !any | !fits | window.begun.map_or(m.constant(0, bit()), |b| b) | last.lt(window.base),
+    );
+}
+
+/// The arbitrary slot of the arbitrary beat.
+struct Slot<'m> {
+    beats: u32,
+    lanes: u32,
+    /// Whether there is an open beat.
+    open: Expr<'m>,
+    /// The number of the open beat, or of the next one.
+    tail: Expr<'m>,
+    /// The number of the tracked beat, and which of its slots is meant.
+    beat: Expr<'m>,
+    lane: Expr<'m>,
+    /// Whether it is in the queue, whether it is the open one, and whether it goes out next.
+    is_inside: Expr<'m>,
+    is_open: Expr<'m>,
+    is_next: Expr<'m>,
+    /// Whether its place in the ring is its own.
+    has_place: Expr<'m>,
+    head: Expr<'m>,
+    place: Expr<'m>,
+}
+
+impl<'m> Slot<'m> {
+    fn new(m: &'m ModuleBuilder, s: &Sizes, queue: &Queue<'m>) -> Slot<'m> {
+        let ty = uint(index_width(s.beats + 1));
+        let begun = counted(m, "number_begun", ty.width, queue.begun);
+        let gone = counted(m, "number_gone", ty.width, queue.pop);
+        m.assert("beats_counted", difference(begun, gone, ty).eq(queue.used));
+        let beat = m.any_constant("tracked_beat", ty);
+        let lane = m.any_constant("tracked_slot", uint(index_width(s.lanes)));
+        let ahead = difference(beat, gone, ty).named("beats_ahead");
+        let open = queue.fill.ne(0).named("has_open");
+        let is_inside = ahead.lt(queue.used).named("beat_is_inside");
+        let is_youngest = (ahead + 1).eq(queue.used);
+        let mut slot = Slot {
+            beats: s.beats,
+            lanes: s.lanes,
+            open,
+            tail: difference(begun, open, ty).named("number_of_tail"),
+            beat,
+            lane,
+            is_inside,
+            is_open: (open & is_youngest).named("beat_is_open"),
+            is_next: (is_inside & ahead.eq(0)).named("beat_is_next"),
+            has_place: ahead.lt(s.beats),
+            head: queue.head,
+            place: ahead,
+        };
+        slot.place = slot.at(ahead).named("beat_place");
+        slot
+    }
+
+    /// The place in the ring of a beat that so many are ahead of.
+    fn at(&self, ahead: Expr<'m>) -> Expr<'m> {
+        let sum = self.head + ahead;
+        let sum = sum.ge(self.beats).mux((sum - self.beats).wrap(sum.ty()), sum);
+        sum.truncate(self.head.width())
+    }
+
+    /// Whether it is this slot that lies so many behind the first one of the open or next beat.
+    fn is_behind(&self, behind: Expr<'m>) -> Expr<'m> {
+        let hit = |beats: u32| {
+            let beat = (self.tail + beats).wrap(self.beat.ty());
+            behind.eq(self.lane + beats * self.lanes) & beat.eq(self.beat)
+        };
+        (0..3).map(hit).reduce(|any, one| any | one).expect("there are three beats")
+    }
+
+    /// What the slot holds is the survivor that belongs there, and it comes out.
+    fn held(
+        &self,
+        m: &'m ModuleBuilder,
+        output: &StreamOut<'m>,
+        window: &Window<'m>,
+        queue: &Queue<'m>,
+        element: &Element<'m>,
+    ) {
+        let leaves = (queue.pop & self.is_next).named("beat_leaves");
+        let lands = element.moves & self.is_behind(queue.fill + element.before);
+        let lands = lands.named("tracked_lands");
+        let fills = (0..window.items.len())
+            .map(|i| element.moved.gt(i) & self.is_behind(queue.fill + i))
+            .reduce(|any, one| any | one)
+            .expect("at least one survivor moves at once");
+        let fills = (window.step & fills).named("slot_fills");
+        let is_filled = m.register("is_filled", bit()).reset(0);
+        let is_known = m.register("is_known", bit()).reset(0);
+        let known = m.register("known_item", element.item.ty());
+        is_filled.set((is_filled | fills) & !leaves);
+        is_known.set((is_known | lands) & !leaves);
+        m.when(lands, || known.set(element.item));
+        m.assert("slot_is_free", !(fills & is_filled));
+        m.assert("filled_inside", !is_filled | self.is_inside);
+        m.assert("known_is_filled", !is_known | is_filled);
+
+        let count = self.is_open.mux(queue.fill, self.count(m, queue)).named("slots_filled");
+        let exists = self.lane.lt(self.lanes);
+        let is_counted = is_filled.eq(count.gt(self.lane));
+        m.assert("all_counted", !(self.is_inside & exists) | is_counted);
+        let row = (self.place >> 1).wrap(uint(index_width(self.beats / 2)));
+        let row = row.named("slot_row");
+        let number = (self.place.bit(0).mux(self.lane + self.lanes, self.lane)).named("slot");
+        let read = |(i, memory): (usize, &crate::hdl::Memory<'m>)| {
+            memory.read_async(&format!("tracked_{i}"), row)
+        };
+        let held: Vec<Expr> = queue.slots.iter().enumerate().map(read).collect();
+        m.assert("item_in_place", !is_known | number.select(&held).eq(known));
+
+        let data = output["data"].expr();
+        let data = data.elements(uint(data.width() / self.lanes));
+        let index = output["index"].expr();
+        let index = index.elements(uint(index.width() / self.lanes));
+        let items: Vec<Expr> =
+            index.iter().zip(&data).map(|(index, data)| concat(m, &[*index, *data])).collect();
+        let item = self.lane.select(&items).named("slot_out");
+        let comes = output.valid & self.is_next & exists;
+        let comes = comes.named("slot_comes_out");
+        m.assert("in_order", !(comes & is_known) | item.eq(known));
+        m.assert("rest_is_zero", !(comes & !is_filled) | item.eq(0));
+        m.assert("count_is_exact", !comes | output["count"].expr().gt(self.lane).eq(is_filled));
+        m.cover("tracked_leaves", comes & is_known & leaves);
+    }
+
+    /// Survivors of the beat, if it is not the open one.
+    fn count(&self, m: &'m ModuleBuilder, queue: &Queue<'m>) -> Expr<'m> {
+        let of_last = queue.counts.read_async("tracked_count", self.place);
+        let _ = m;
+        queue.is_last.bit_at(self.place).mux(of_last, self.lanes)
+    }
+
+    /// A vector ends with the beat that belongs to it, which is empty only if the vector is.
+    fn ended(
+        &self,
+        m: &'m ModuleBuilder,
+        output: &StreamOut<'m>,
+        window: &Window<'m>,
+        queue: &Queue<'m>,
+        element: &Element<'m>,
+    ) {
+        let leaves = queue.pop & self.is_next;
+        let sum = queue.fill + element.moved;
+        let passed = sum.gt(self.lanes) + sum.gt(2 * self.lanes);
+        let is_it = (self.tail + passed).wrap(self.beat.ty()).eq(self.beat);
+        let closes = (window.step & window.ends & is_it).named("closes_tracked");
+        let is_last = m.register("is_end", bit()).reset(0);
+        let is_empty = m.register("is_empty", bit()).reset(0);
+        is_last.set((is_last | closes) & !leaves);
+        is_empty.set((is_empty | (closes & sum.eq(0))) & !leaves);
+        let marked = queue.is_last.bit_at(self.place);
+        m.assert("ends_marked", !self.has_place | marked.eq(is_last));
+        m.assert("end_inside", !is_last | (self.is_inside & !self.is_open));
+        m.assert("empty_is_end", !is_empty | is_last);
+        let closed = self.is_inside & !self.is_open;
+        let is_zero = queue.counts.read_async("end_count", self.place).eq(0) & is_last;
+        m.assert("empty_counted", !closed | is_zero.eq(is_empty));
+        let comes = output.valid & self.is_next;
+        m.assert("last_with_end", !comes | output["last"].expr().eq(is_last));
+        let count = output["count"].expr();
+        m.assert("zero_if_empty", !comes | count.eq(0).eq(is_empty));
+        m.assert(
+            "full_unless_last",
+            !output.valid.expr() | output["last"].expr() | count.eq(self.lanes),
+        );
+    }
+}
+
+/// A number that grows, modulo `2^width`.
+fn counted<'m>(m: &'m ModuleBuilder, name: &str, width: u32, by: Expr<'m>) -> Expr<'m> {
+    let number = m.register(name, uint(width)).reset(0);
+    number.set((number + by).wrap(uint(width)));
+    number.expr()
+}
