@@ -49,6 +49,8 @@ const JOIN: &str = "[width_converter]\nin_width = 4\nout_width = 12\n";
 const SPLIT: &str = "[width_converter]\nin_width = 12\nout_width = 4\n";
 const ARBITER: &str = "[arbiter]\nrequesters = 3\n";
 const MAC: &str = "[mac]\na_width = 3\nb_width = 2\nlongest = 3\n";
+const CONTROL: &str = "[sparsity_control]\nbands = 3\ngroup = 4\nfirst_keep = 4\nthreshold_width = 3\n\
+                       layers = 3\ncombine = \"weights\"\n";
 const RAM: &str = "[sync_ram]\nwidth = 3\ndepth = 5\n";
 const RESET: &str = "[reset_synchronizer]\n";
 const RESET_HIGH: &str = "[tech]\nreset = \"sync_high\"\n[reset_synchronizer]\n";
@@ -56,8 +58,8 @@ const GATE: &str = "[clock_gate]\n";
 const FALLING: &str = "[tech]\nclock_gate = \"falling_edge\"\n[clock_gate]\n";
 
 const BLOCKS: &[&str] = &[
-    SLICE, BACKWARD, FIFO, RAM_FIFO, JOIN, SPLIT, ARBITER, MAC, RAM, RESET, RESET_HIGH, GATE,
-    FALLING,
+    SLICE, BACKWARD, FIFO, RAM_FIFO, JOIN, SPLIT, ARBITER, MAC, CONTROL, RAM, RESET, RESET_HIGH,
+    GATE, FALLING,
 ];
 
 /// What is broken, how, and which properties notice.
@@ -122,6 +124,77 @@ const SABOTAGE: &[(&str, &str, &str, &[&str])] = &[
     (MAC, "if (in_ready_o) begin", "if (1'b1) begin", &["all_counted"]),
     (MAC, "first_q <= in_last_i", "first_q <= 1'b0", &["a_sum_that_waits_is_whole"]),
     (MAC, "accept = in_valid_i && in_ready_o", "accept = in_valid_i", &["out_held"]),
+    (
+        CONTROL,
+        "(band_layer_i < 2'd2) ? band_layer_i : 2'd2",
+        "band_layer_i",
+        &[
+            "last_weights_rank_inside",
+            "weights_rank_write_inside",
+            "level_before_inside",
+            "left_before_inside",
+            "layer_level_write_inside",
+            "dwell_left_write_inside",
+        ],
+    ),
+    (
+        CONTROL,
+        "(vector_layer_i < 2'd2) ? vector_layer_i : 2'd2",
+        "vector_layer_i",
+        &["level_now_inside"],
+    ),
+    (
+        CONTROL,
+        "(any_layer_q < 2'd2) ? any_layer_q : 2'd2",
+        "any_layer_q",
+        &["tracked_level_inside", "tracked_left_inside", "tracked_weights_rank_inside"],
+    ),
+    (
+        CONTROL,
+        "level_valid_o = valid_q",
+        "level_valid_o = 1'b1",
+        &["nothing_invented", "one_counted"],
+    ),
+    (CONTROL, "level_valid_o = valid_q", "level_valid_o = 1'b0", &["nothing_lost"]),
+    (CONTROL, "(!valid_q || level_ready_i)", "1'b1", &["level_held"]),
+    (
+        CONTROL,
+        "(override_level_i < 2'd2) ? override_level_i : 2'd2",
+        "override_level_i",
+        &["override_is_exact", "level_in_range"],
+    ),
+    (CONTROL, "is_first ? 2'd0 : level_now", "level_now", &["first_is_low"]),
+    (CONTROL, "first_decides ? 3'd4 :", "first_decides ? 3'd3 :", &["first_is_low"]),
+    (CONTROL, "selected = keep_i[5:3]", "selected = keep_i[2:0]", &["keep_of_level"]),
+    (
+        CONTROL,
+        "selected = threshold_i[5:3]",
+        "selected = threshold_i[2:0]",
+        &["threshold_of_level"],
+    ),
+    (CONTROL, "&& !vector_ready_shifted[0]", "", &["one_vector_at_a_time"]),
+    (
+        CONTROL,
+        "band_ready_o = band_ready_shifted[0]",
+        "band_ready_o = 1'b1",
+        &["bands_behind_vectors"],
+    ),
+    (CONTROL, "vector_begins ? (3'd1 <<", "vector_begins ? (3'd3 <<", &["pending_waits"]),
+    (CONTROL, "stays = left_before != 8'd0", "stays = 1'b0", &["dwells"]),
+    (CONTROL, "left_before - 8'd1", "left_before - 8'd2", &["left_is_kept"]),
+    (
+        CONTROL,
+        "activations_known_q <= 3'd0",
+        "activations_known_q <= 3'd1",
+        &["activations_known_has_begun"],
+    ),
+    (CONTROL, "weights_known_q <= 3'd0", "weights_known_q <= 3'd1", &["weights_known_has_begun"]),
+    (
+        CONTROL,
+        "(band_band_i < 2'd2) ? band_band_i : 2'd2",
+        "band_band_i",
+        &["weights_rank_in_range", "tracked_level_in_range"],
+    ),
     (JOIN, "count_q + 2'd1", "count_q + 2'd2", &["part_counted"]),
     (JOIN, "(part_q == 2'd2) ? 2'd0", "(part_q == 2'd2) ? 2'd3", &["part_in_range"]),
     (JOIN, "if (push && is_last)", "if (push)", &["one_counted", "one_at_a_time"]),

@@ -185,6 +185,7 @@ pub const REGISTRY: &[Entry] = &[
     Entry::of::<precision::mac::Mac>(),
     Entry::of::<temporal::coherence_metric::CoherenceMetric>(),
     Entry::of::<temporal::mask_apply::MaskApply>(),
+    Entry::of::<temporal::sparsity_control::SparsityControl>(),
 ];
 
 /// The block called `name`.

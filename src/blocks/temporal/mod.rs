@@ -11,6 +11,8 @@
 //! layer there is no field `layer`; a number beyond the last layer is that of the last.
 
 pub mod coherence_metric;
+mod layers;
 pub mod mask_apply;
+pub mod sparsity_control;
 mod stimulus;
 mod vector;
