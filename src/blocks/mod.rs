@@ -183,6 +183,7 @@ pub const REGISTRY: &[Entry] = &[
     Entry::of::<common::reset_synchronizer::ResetSynchronizer>(),
     Entry::of::<common::clock_gate::ClockGateBlock>(),
     Entry::of::<precision::mac::Mac>(),
+    Entry::of::<temporal::mask_generator::MaskGenerator>(),
 ];
 
 /// The block called `name`.

@@ -71,7 +71,7 @@ fn script(files: &[String], top: &str, flat: bool, liberty: &Path) -> String {
          synth {flatten}-noalumacc -top {top}; setundef -zero; techmap -map latches.v; \
          dfflibmap -liberty {liberty}; abc -liberty {liberty} -constr abc.constr; \
          opt_clean; check -mapped -assert; rename -wire t:DFF* t:LATCH; \
-         write_verilog -noattr netlist.v; design -reset; \
+         write_verilog -noattr -simple-lhs netlist.v; design -reset; \
          read_liberty -lib {liberty}; read_verilog netlist.v; write_json netlist.json"
     )
 }
