@@ -184,8 +184,9 @@ pub const REGISTRY: &[Entry] = &[
     Entry::of::<common::clock_gate::ClockGateBlock>(),
     Entry::of::<precision::mac::Mac>(),
     Entry::of::<temporal::coherence_metric::CoherenceMetric>(),
-    Entry::of::<temporal::mask_apply::MaskApply>(),
     Entry::of::<temporal::sparsity_control::SparsityControl>(),
+    Entry::of::<temporal::mask_generator::MaskGenerator>(),
+    Entry::of::<temporal::mask_apply::MaskApply>(),
 ];
 
 /// The block called `name`.

@@ -13,6 +13,7 @@
 pub mod coherence_metric;
 mod layers;
 pub mod mask_apply;
+pub mod mask_generator;
 pub mod sparsity_control;
 mod stimulus;
 mod vector;

@@ -1,0 +1,204 @@
+//! The golden model of the mask generator.
+
+use super::MaskGeneratorParameters;
+use crate::model::{Beat, Bits, Cause, Emitted, Response, Stimulus};
+
+/// Which elements of a group survive: of those whose score exceeds the threshold, each that has
+/// fewer than `keep` others of them ahead of it. Ahead is who has the higher score, bonus included,
+/// and of equals the one with the lower index.
+pub(in crate::blocks::temporal) fn survivors(
+    scores: &[u64],
+    keep: usize,
+    threshold: u64,
+    bonus: u64,
+    previous: &[bool],
+) -> Vec<bool> {
+    let key = |index: usize| scores[index] + if previous[index] { bonus } else { 0 };
+    let exceeds = |index: usize| scores[index] > threshold;
+    let is_ahead = |other: usize, index: usize| {
+        exceeds(other) && (key(other) > key(index) || (key(other) == key(index) && other < index))
+    };
+    let rank = |index: usize| (0..scores.len()).filter(|&other| is_ahead(other, index)).count();
+    (0..scores.len()).map(|index| exceeds(index) && rank(index) < keep).collect()
+}
+
+/// The score of an element, from the patterns of a lane; with a norm, in units of 1/256.
+fn score(p: &MaskGeneratorParameters, x: &Bits, reference: &Bits, norm: u64, source: u64) -> u64 {
+    let number = |bits: &Bits| if p.signed { bits.signed() } else { bits.unsigned() as i64 };
+    let value = match source {
+        1 if p.change => (number(x) - number(reference)).unsigned_abs(),
+        _ => number(x).unsigned_abs(),
+    };
+    match (p.norm, source) {
+        (false, _) => value,
+        (true, 2) => value * norm,
+        (true, _) => value * 256,
+    }
+}
+
+/// The fields of a beat by name; those that are not built in are 0.
+struct Fields {
+    data: Bits,
+    reference: Bits,
+    norm: Bits,
+    previous: Bits,
+    source: u64,
+    keep: usize,
+    threshold: u64,
+    bonus: u64,
+    /// How many lanes hold an element.
+    present: u32,
+    last: bool,
+}
+
+impl Fields {
+    fn of(p: &MaskGeneratorParameters, beat: &Beat) -> Fields {
+        let mut fields = beat.iter();
+        let mut next = |is_there: bool| match is_there {
+            true => fields.next().expect("the beat has all fields").clone(),
+            false => Bits::zero(1),
+        };
+        let (data, reference, norm) = (next(true), next(p.change), next(p.norm));
+        let (previous, source) = (next(true), next(p.change || p.norm));
+        let (keep, threshold, bonus) = (next(true), next(true), next(true));
+        let (empty, last) = (next(p.lanes > 1), next(true).bit(0));
+        let empty = if last { (empty.unsigned() as u32).min(p.lanes - 1) } else { 0 };
+        Fields {
+            data,
+            reference,
+            norm,
+            previous,
+            source: source.unsigned(),
+            keep: keep.unsigned() as usize,
+            threshold: threshold.unsigned(),
+            bonus: bonus.unsigned(),
+            present: p.lanes - empty,
+            last,
+        }
+    }
+}
+
+/// The mask of consecutive beats that begin with a group and end with one.
+fn masks(p: &MaskGeneratorParameters, beats: &[Fields]) -> Vec<bool> {
+    let first = &beats[0];
+    let (mut scores, mut previous) = (vec![], vec![]);
+    for beat in beats {
+        for lane in 0..beat.present {
+            let of = |field: &Bits, width: u32| field.slice(lane * width, width);
+            let (x, reference) = (of(&beat.data, p.width), of(&beat.reference, p.width));
+            scores.push(score(p, &x, &reference, of(&beat.norm, 16).unsigned(), first.source));
+            previous.push(beat.previous.bit(lane));
+        }
+    }
+    let groups = scores.chunks(p.group as usize).zip(previous.chunks(p.group as usize));
+    groups
+        .flat_map(|(scores, previous)| {
+            survivors(scores, first.keep, first.threshold, first.bonus, previous)
+        })
+        .collect()
+}
+
+/// The stages that groups pass through between gathering and the way out: for each, the least
+/// cycles that it holds a group.
+fn cells(p: &MaskGeneratorParameters) -> Vec<u64> {
+    let fraction_and_norm = if p.signed { 15 } else { 16 };
+    let score_bits = p.width + if p.norm { fraction_and_norm } else { 0 };
+    // The bonus may carry into a bit more.
+    let index_bits = 32 - (p.group - 1).leading_zeros();
+    let digits = (score_bits + 1).div_ceil(p.digit) + index_bits.div_ceil(p.digit);
+    let beats = if p.lanes < p.group { p.group / p.lanes } else { 1 };
+    let cells = digits.div_ceil(beats);
+    let most = digits.div_ceil(cells);
+    (0..cells).map(|cell| u64::from(most.min(digits - cell * most))).collect()
+}
+
+/// When a group moves: the cycles at whose ends it leaves the gathering and each cell, and the one
+/// in which its last mask leaves.
+#[derive(Clone)]
+struct Moves {
+    leaves: Vec<u64>,
+    ends: u64,
+}
+
+/// All masks, and when each stage hands a group on if nothing stalls.
+pub(super) fn run(p: &MaskGeneratorParameters, stimulus: &Stimulus) -> Response {
+    let beats: Vec<Fields> = stimulus.inputs[0].iter().map(|beat| Fields::of(p, beat)).collect();
+    let cells = cells(p);
+    let most = (p.group / p.lanes).max(1) as usize;
+    let gathers = most > 1;
+    // A beat with norms stands in a register first.
+    let waits = u64::from(p.norm);
+
+    let (mut accepted, mut emitted): (Vec<u64>, Vec<Emitted>) = (vec![], vec![]);
+    let mut before: Option<Moves> = None;
+    // When the beat before went on from the register of products, or came in if there is none.
+    let mut entered: Option<u64> = None;
+    let (mut begin, mut sizes) = (0, vec![]);
+    for (index, beat) in beats.iter().enumerate() {
+        // The register takes a beat as the one before leaves it, and so may the gathering.
+        accepted.push(match (waits, index) {
+            (_, 0) => 0,
+            (0, _) => 0,
+            _ => entered.unwrap_or(0).max(accepted[index - 1] + 1),
+        });
+        let mut enters = accepted[index] + waits;
+        enters = enters.max(entered.map_or(0, |cycle| cycle + 1));
+        if index == begin
+            && let Some(before) = &before
+        {
+            enters = enters.max(before.leaves[0]);
+        }
+        if waits == 0 {
+            accepted[index] = enters;
+        }
+        entered = Some(enters);
+        if !beat.last && index + 1 - begin < most {
+            continue;
+        }
+
+        let mut moves = Moves { leaves: vec![], ends: 0 };
+        let mut cycle = enters;
+        if gathers {
+            // Where beats hold whole groups, they enter the first cell at once.
+            cycle += 1;
+            if let Some(before) = &before {
+                cycle = cycle.max(before.leaves[1]);
+            }
+            moves.leaves.push(cycle);
+        }
+        for (cell, &steps) in cells.iter().enumerate() {
+            let next = cell + 1 + usize::from(gathers);
+            let is_free = before
+                .as_ref()
+                .map_or(0, |before| before.leaves.get(next).copied().unwrap_or(before.ends));
+            cycle = (cycle + steps).max(is_free);
+            moves.leaves.push(cycle);
+        }
+        let group = &beats[begin..=index];
+        let mut mask = masks(p, group).into_iter();
+        for (beat, fields) in group.iter().enumerate() {
+            let bits = (0..p.lanes).fold(0_u64, |bits, lane| {
+                let survives = lane < fields.present && mask.next().unwrap_or(false);
+                bits | u64::from(survives) << lane
+            });
+            cycle += 1;
+            emitted.push(Emitted {
+                beat: vec![Bits::from_limbs(p.lanes, &[bits]), Bits::new(1, fields.last)],
+                cycle,
+                cause: Cause { channel: 0, beat: index },
+            });
+            debug_assert!(beat <= index);
+        }
+        moves.ends = cycle;
+        sizes.push(group.len());
+        before = Some(moves);
+        begin = index + 1;
+    }
+    // Each stage holds a group, the register of products a beat.
+    let stages = cells.len() + 1 + usize::from(gathers);
+    let capacity = match sizes.len() < stages {
+        true => beats.len() + 1,
+        false => sizes[..stages].iter().sum::<usize>() + waits as usize,
+    };
+    Response { accepted: vec![accepted], emitted: vec![emitted], capacity: vec![capacity] }
+}
