@@ -147,6 +147,13 @@ impl CoherenceMetricParameters {
         ];
         all.into_iter().filter(|(built_in, _)| *built_in).map(|(_, metric)| metric).collect()
     }
+
+    /// Cycles from the last beat of a vector with this code of a metric to its band.
+    pub(super) fn latency(&self, code: u64) -> u64 {
+        let metrics = self.metrics();
+        let known = metrics.iter().find(|&&metric| metric as u64 == code);
+        model::latency(self, *known.unwrap_or(&metrics[0]))
+    }
 }
 
 /// The coherence metric.

@@ -111,6 +111,20 @@ parameters! {
     }
 }
 
+impl MaskGeneratorParameters {
+    /// The most beats between `in` and `out`: where each stage holds a group.
+    pub(super) fn beats_inside(&self) -> u32 {
+        let beats = (self.group / self.lanes).max(1);
+        let stages = model::cells(self).len() as u32 + 1 + u32::from(beats > 1);
+        stages * beats + u32::from(self.norm)
+    }
+
+    /// The least cycles that a group is in each cell, and whether it is gathered before them.
+    pub(super) fn cells(&self) -> (Vec<u64>, bool) {
+        (model::cells(self), self.lanes < self.group)
+    }
+}
+
 /// The mask generator.
 pub struct MaskGenerator;
 

@@ -100,7 +100,7 @@ fn masks(p: &MaskGeneratorParameters, beats: &[Fields]) -> Vec<bool> {
 
 /// The stages that groups pass through between gathering and the way out: for each, the least
 /// cycles that it holds a group.
-fn cells(p: &MaskGeneratorParameters) -> Vec<u64> {
+pub(super) fn cells(p: &MaskGeneratorParameters) -> Vec<u64> {
     let fraction_and_norm = if p.signed { 15 } else { 16 };
     let score_bits = p.width + if p.norm { fraction_and_norm } else { 0 };
     // The bonus may carry into a bit more.

@@ -1,0 +1,102 @@
+//! Stimulus for the temporal path: sequences of vectors in all modes, at settings that matter.
+
+use rand::RngExt;
+
+use super::TemporalPathParameters;
+use crate::blocks::temporal::stimulus::{Sizes, Vector, Vectors, empty, lanes};
+use crate::model::{Beat, Bits, Field, Kind, Random, Shape, Stimulus};
+
+/// Elements of a vector of usual length, at most.
+const USUAL: u32 = 72;
+
+/// Vectors of the kind, each in a mode by chance, and norms.
+pub(super) fn stimulus(
+    p: &TemporalPathParameters,
+    shape: &Shape,
+    kind: Kind,
+    beats: usize,
+    random: &mut Random,
+) -> Stimulus {
+    let held = shape.held.iter().map(|field| setting(p, field, kind, random)).collect();
+    let (width, layers) = (p.width, p.layers);
+    let sizes = Sizes { width, longest: p.longest, usual: USUAL.max(2 * p.lanes), layers };
+    let mut vectors = Vectors::new(sizes, kind);
+    let mut weights = Vectors::new(sizes, kind);
+    let (mut inputs, mut norms) = (vec![], vec![]);
+    while inputs.len() < beats {
+        let is_weights = p.takes_weights() && random.random_range(0..3) == 0;
+        let source = if is_weights { &mut weights } else { &mut vectors };
+        let vector = source.next(random);
+        inputs.extend(beats_of(p, shape, &vector, is_weights, random));
+        norms.resize_with(inputs.len(), || norm(p, kind, random));
+    }
+    inputs.truncate(beats);
+    norms.truncate(beats);
+    let inputs = if p.norm { vec![inputs, norms] } else { vec![inputs] };
+    Stimulus { inputs, held }
+}
+
+/// The beats of a vector. What counts in the first one only is anything in the others.
+fn beats_of(
+    p: &TemporalPathParameters,
+    shape: &Shape,
+    vector: &Vector,
+    is_weights: bool,
+    random: &mut Random,
+) -> Vec<Beat> {
+    let number = |value: i64| Bits::new(p.width, value);
+    let values = vector.values.iter().copied().map(number).collect();
+    let data = lanes(values, p.lanes, || Bits::random(p.width, random));
+    let empty = empty(vector.values.len(), p.lanes);
+    let last = data.len() - 1;
+    let beat = |(index, data): (usize, Vec<Bits>)| {
+        let mut field = |field: &Field| match (field.name.as_str(), index) {
+            ("data", _) => Bits::concat(&data),
+            ("last", _) => Bits::new(1, index == last),
+            ("empty", _) if index == last => Bits::new(field.width, empty),
+            ("new_sequence", 0) => Bits::new(1, vector.new_sequence),
+            ("weights", 0) => Bits::new(1, is_weights),
+            ("layer", 0) => Bits::new(field.width, vector.layer),
+            _ => Bits::random(field.width, random),
+        };
+        shape.inputs[0].fields.iter().map(&mut field).collect()
+    };
+    data.into_iter().enumerate().map(beat).collect()
+}
+
+fn norm(p: &TemporalPathParameters, kind: Kind, random: &mut Random) -> Beat {
+    let width = 16 * p.lanes;
+    let norm = match kind {
+        Kind::Corner => Bits::corner(width, random),
+        _ => Bits::random(width, random),
+    };
+    vec![norm, Bits::random(1, random)]
+}
+
+/// A value of a plain input: where all are equally likely, few elements would survive, or all.
+fn setting(p: &TemporalPathParameters, field: &Field, kind: Kind, random: &mut Random) -> Bits {
+    let of_each = |width: u32, mut value: Box<dyn FnMut() -> u64 + '_>| {
+        let count = field.width / width;
+        Bits::concat(&(0..count).map(|_| Bits::new(width, value())).collect::<Vec<_>>())
+    };
+    let is_corner = kind == Kind::Corner && random.random_range(0..3) == 0;
+    match field.name.as_str() {
+        "keep" => {
+            let width = field.width / p.bands;
+            of_each(width, Box::new(|| random.random_range(0..=u64::from(p.group))))
+        }
+        _ if is_corner => Bits::corner(field.width, random),
+        "score_threshold" => {
+            let width = field.width / p.bands;
+            of_each(width, Box::new(|| (1 << random.random_range(0..width)) / 2))
+        }
+        "bonus" => Bits::new(field.width, (1_u64 << random.random_range(0..field.width)) / 2),
+        "dwell" => Bits::new(field.width, random.random_range(0..5_u64)),
+        "override" => Bits::new(1, random.random_range(0..6) == 0),
+        // An eighth of the range, so that it matters and not everything is met.
+        name if name.ends_with("hysteresis") => {
+            Bits::new(field.width, Bits::random(field.width, random).unsigned() >> 3)
+        }
+        _ => Bits::random(field.width, random),
+    }
+}

@@ -1,0 +1,464 @@
+//! When the blocks of a path hand beats on: the golden model's clock.
+//!
+//! Each block is what its documentation says of it under back-pressure, with counters in place of
+//! payload. In a cycle, everything looks at the state that the cycle before left.
+
+use std::collections::VecDeque;
+
+use super::TemporalPathParameters;
+use crate::blocks::common::fifo::Storage;
+use crate::blocks::temporal::sparsity_control::LevelFrom;
+
+/// A queue whose elements can leave so many cycles after they came in.
+pub(super) struct Queue<T> {
+    depth: usize,
+    latency: u64,
+    /// Each element and the first cycle in which it can leave.
+    elements: VecDeque<(u64, T)>,
+}
+
+impl<T> Queue<T> {
+    pub fn new(depth: usize, latency: u64) -> Queue<T> {
+        Queue { depth, latency, elements: VecDeque::new() }
+    }
+
+    pub fn has_room(&self) -> bool {
+        self.elements.len() < self.depth
+    }
+
+    pub fn front(&self, cycle: u64) -> Option<&T> {
+        self.elements.front().filter(|(from, _)| *from <= cycle).map(|(_, element)| element)
+    }
+
+    pub fn push(&mut self, cycle: u64, element: T) {
+        self.elements.push_back((cycle + self.latency, element));
+    }
+
+    pub fn pop(&mut self) -> Option<T> {
+        self.elements.pop_front().map(|(_, element)| element)
+    }
+}
+
+/// The coherence metric.
+#[derive(Default)]
+pub(super) struct Metric {
+    /// The decision of a vector that is complete in the first stage takes so many cycles.
+    complete: Option<u64>,
+    /// When the band of the vector that is decided about comes out.
+    done: Option<u64>,
+}
+
+impl Metric {
+    /// Whether a band is offered.
+    pub fn offers(&self, cycle: u64) -> bool {
+        self.done.is_some_and(|done| done <= cycle)
+    }
+
+    /// Whether the decision is free for the next vector; `leaves`: the band is taken.
+    fn is_free(&self, leaves: bool) -> bool {
+        self.done.is_none() || leaves
+    }
+
+    /// Whether a beat is taken.
+    pub fn has_room(&self, leaves: bool) -> bool {
+        self.complete.is_none() || self.is_free(leaves)
+    }
+
+    /// The clock's edge; `last`: a beat goes in that is the last of a vector, whose band comes out
+    /// `latency` cycles later at the earliest.
+    pub fn step(&mut self, cycle: u64, leaves: bool, last: Option<u64>) {
+        if self.is_free(leaves) {
+            // The beat came in a cycle ago or earlier.
+            self.done = self.complete.take().map(|latency| cycle + latency - 1);
+        }
+        if last.is_some() {
+            self.complete = last;
+        }
+    }
+}
+
+/// A beat that goes into the mask generator.
+#[derive(Clone, Copy)]
+pub(super) struct Scores {
+    /// Whether it is the last of its group.
+    pub ends_group: bool,
+}
+
+/// The mask generator: stages that each hold a group.
+pub(super) struct Generator {
+    /// Whether a register holds a beat with norms in front.
+    norms: bool,
+    waiting: Option<Scores>,
+    /// Whether groups are gathered beat by beat, and how far the group is.
+    gathers: bool,
+    gathered: usize,
+    complete: bool,
+    /// The least cycles in each cell.
+    holds: Vec<u64>,
+    /// In each cell, the beats of its group and the cycle at whose end it can leave.
+    cells: Vec<Option<(usize, u64)>>,
+    /// Beats of the group on its way out that are still to go.
+    output: usize,
+}
+
+/// What the mask generator does in a cycle.
+pub(super) struct GeneratorMoves {
+    /// Which cells hand their group on.
+    leave: Vec<bool>,
+    /// Whether the gathering does.
+    gathered: bool,
+    /// Whether a beat is taken.
+    pub has_room: bool,
+    /// Whether what waits in front goes on.
+    goes_on: bool,
+}
+
+impl Generator {
+    /// `holds`: the least cycles of each cell.
+    pub fn new(holds: Vec<u64>, gathers: bool, norms: bool) -> Generator {
+        let cells = vec![None; holds.len()];
+        Generator {
+            norms,
+            waiting: None,
+            gathers,
+            gathered: 0,
+            complete: false,
+            holds,
+            cells,
+            output: 0,
+        }
+    }
+
+    /// Whether a beat of a mask is offered.
+    pub fn offers(&self) -> bool {
+        self.output > 0
+    }
+
+    /// What happens in a cycle; `taken`: the offered beat goes.
+    pub fn moves(&self, cycle: u64, taken: bool) -> GeneratorMoves {
+        let mut free = self.output == 0 || (self.output == 1 && taken);
+        let mut leave = vec![false; self.cells.len()];
+        for (cell, leaves) in self.cells.iter().zip(&mut leave).rev() {
+            *leaves = free && cell.is_some_and(|(_, from)| from <= cycle);
+            free = cell.is_none() || *leaves;
+        }
+        let gathered = self.gathers && self.complete && free;
+        if self.gathers {
+            free = !self.complete || gathered;
+        }
+        let goes_on = self.waiting.is_some() && free;
+        let has_room = if self.norms { self.waiting.is_none() || goes_on } else { free };
+        GeneratorMoves { leave, gathered, has_room, goes_on }
+    }
+
+    /// The clock's edge.
+    pub fn step(&mut self, cycle: u64, taken: bool, moves: &GeneratorMoves, beat: Option<Scores>) {
+        if taken {
+            self.output -= 1;
+        }
+        let mut entering = None;
+        let enters = if self.norms {
+            let enters = self.waiting.filter(|_| moves.goes_on);
+            if moves.has_room {
+                self.waiting = beat;
+            }
+            enters
+        } else {
+            beat
+        };
+        if moves.gathered {
+            entering = Some(self.gathered);
+            (self.gathered, self.complete) = (0, false);
+        }
+        if let Some(beat) = enters {
+            if self.gathers {
+                self.gathered += 1;
+                self.complete = beat.ends_group;
+            } else {
+                entering = Some(1);
+            }
+        }
+        for ((cell, leaves), hold) in self.cells.iter_mut().zip(&moves.leave).zip(&self.holds) {
+            let leaving = if *leaves { cell.take() } else { None };
+            if let Some(beats) = entering {
+                *cell = Some((beats, cycle + hold));
+            }
+            entering = leaving.map(|(beats, _)| beats);
+        }
+        if let Some(beats) = entering {
+            self.output = beats;
+        }
+    }
+}
+
+/// A window of elements that goes into mask apply.
+#[derive(Clone, Copy)]
+pub(super) struct Window {
+    pub survivors: usize,
+    pub last: bool,
+}
+
+/// Mask apply: a queue of beats of survivors.
+pub(super) struct Apply {
+    lanes: usize,
+    beats: usize,
+    /// How full each beat is; the last one is open if its vector goes on.
+    queue: VecDeque<usize>,
+    is_open: bool,
+    /// Survivors of the offered window that have moved.
+    moved: usize,
+}
+
+impl Apply {
+    /// `queue`: survivors that it holds at most.
+    pub fn new(lanes: usize, queue: usize) -> Apply {
+        Apply { lanes, beats: queue / lanes, queue: VecDeque::new(), is_open: false, moved: 0 }
+    }
+
+    /// Whether a beat is offered.
+    pub fn offers(&self) -> bool {
+        self.queue.len() > usize::from(self.is_open)
+    }
+
+    fn has_room(&self) -> bool {
+        self.queue.len() + 2 <= self.beats
+    }
+
+    /// Whether an offered window is taken in this cycle.
+    pub fn takes(&self, window: Window) -> bool {
+        self.has_room() && window.survivors - self.moved <= 2 * self.lanes
+    }
+
+    /// The clock's edge: the offered beat is taken, and survivors of the offered window move.
+    pub fn step(&mut self, window: Option<Window>) {
+        let (has_room, takes) = (self.has_room(), window.is_some_and(|window| self.takes(window)));
+        if self.offers() {
+            self.queue.pop_front();
+        }
+        let Some(window) = window.filter(|_| has_room) else { return };
+        let moving = (window.survivors - self.moved).min(2 * self.lanes);
+        for _ in 0..moving {
+            match self.queue.back_mut() {
+                Some(beat) if self.is_open && *beat < self.lanes => *beat += 1,
+                _ => self.queue.push_back(1),
+            }
+            self.is_open = true;
+        }
+        self.moved += moving;
+        if takes {
+            self.moved = 0;
+            if window.last && !self.is_open {
+                self.queue.push_back(0);
+            }
+            if window.last {
+                self.is_open = false;
+            }
+        }
+    }
+}
+
+/// What memory and transmission hold between scores and masks.
+pub(super) struct Delta {
+    depth: usize,
+    /// The beat whose scores are offered.
+    pub stage: Option<usize>,
+    queue: VecDeque<usize>,
+    /// The beat that goes out.
+    pub out: Option<usize>,
+}
+
+/// A beat on its way in, as far as the clock is concerned.
+pub(super) struct Arrival {
+    /// The layer of its vector.
+    pub layer: usize,
+    /// The memory of its vector, and where in it.
+    pub place: (usize, usize),
+    pub first: bool,
+    pub last: bool,
+    /// Whether a group ends with it.
+    pub ends_group: bool,
+    /// Cycles from the last beat of its vector until the band comes out.
+    pub decision: u64,
+}
+
+/// When everything goes in and comes out.
+#[derive(Default)]
+pub(super) struct Schedule {
+    pub accepted: Vec<u64>,
+    pub norms: Vec<u64>,
+    pub bands: Vec<u64>,
+    pub levels: Vec<u64>,
+    pub masks: Vec<u64>,
+    pub out: Vec<u64>,
+}
+
+/// The whole path.
+struct Clock<'a> {
+    arrivals: &'a [Arrival],
+    survivors: &'a [usize],
+    has_norms: bool,
+    announces: bool,
+    metric: Metric,
+    buffer: Queue<usize>,
+    /// Vectors that are compared, by the beat that they end with.
+    compared: VecDeque<usize>,
+    /// The layers whose next band is to come before their next vector.
+    pending: Vec<bool>,
+    /// Whether a level is offered.
+    level: bool,
+    delta: Delta,
+    generator: Generator,
+    /// The beats whose masks are to come.
+    apply: Apply,
+    next: usize,
+    schedule: Schedule,
+}
+
+/// Runs a path on beats that are always offered, with all that comes out taken at once.
+pub(super) fn run(
+    p: &TemporalPathParameters,
+    arrivals: &[Arrival],
+    survivors: &[usize],
+) -> Schedule {
+    let buffer = p.buffer(1);
+    let latency = if buffer.storage == Storage::Ram { 2 } else { 1 };
+    let (holds, gathers) = p.generator().cells();
+    let apply = p.apply();
+    let mut clock = Clock {
+        arrivals,
+        survivors,
+        has_norms: p.norm,
+        announces: p.level_from == LevelFrom::Previous,
+        metric: Metric::default(),
+        buffer: Queue::new(buffer.depth as usize, latency),
+        compared: VecDeque::new(),
+        pending: vec![false; p.layers as usize],
+        level: false,
+        delta: Delta {
+            depth: p.delta().depth as usize,
+            stage: None,
+            queue: VecDeque::new(),
+            out: None,
+        },
+        generator: Generator::new(holds, gathers, p.norm),
+        apply: Apply::new(apply.lanes as usize, apply.queue as usize),
+        next: 0,
+        schedule: Schedule::default(),
+    };
+    let mut quiet = 0;
+    for cycle in 0.. {
+        quiet = if clock.step(cycle) { 0 } else { quiet + 1 };
+        if quiet > QUIET {
+            break;
+        }
+    }
+    clock.schedule
+}
+
+/// Longer than any block is busy without a beat that moves: a decision.
+const QUIET: u64 = 2000;
+
+impl Clock<'_> {
+    /// One cycle; whether anything moved.
+    fn step(&mut self, cycle: u64) -> bool {
+        // From the end to the beginning: whether a block can take a beat depends on the next one.
+        if self.apply.offers() {
+            self.schedule.out.push(cycle);
+        }
+        let leaving = self.delta.out;
+        let window = leaving.map(|beat| Window {
+            survivors: self.survivors[beat],
+            last: self.arrivals[beat].last,
+        });
+        let sent = window.is_some_and(|window| self.apply.takes(window));
+        if sent {
+            // Behind a register slice.
+            self.schedule.masks.push(cycle + 1);
+        }
+        let offered = self.apply.offers();
+
+        let can_send = leaving.is_none() || sent;
+        let masked = self.generator.offers() && !self.delta.queue.is_empty() && can_send;
+        let moves = self.generator.moves(cycle, masked);
+        let scored = self.delta.stage.filter(|_| {
+            self.delta.queue.len() < self.delta.depth && self.level && moves.has_room
+        });
+        let level_leaves = scored.is_some_and(|beat| self.arrivals[beat].last);
+        if scored.is_some() && self.has_norms {
+            self.schedule.norms.push(cycle);
+        }
+        if level_leaves {
+            self.schedule.levels.push(cycle + 1);
+        }
+        let level_free = !self.level || level_leaves;
+
+        let front = self.buffer.front(cycle).copied();
+        let stage_free = self.delta.stage.is_none() || scored.is_some();
+        let stored = front.filter(|&beat| {
+            let arrival = &self.arrivals[beat];
+            let may_begin = level_free && !self.pending[arrival.layer];
+            stage_free && !self.is_busy(arrival) && (!self.announces || !arrival.first || may_begin)
+        });
+
+        let decided = self.compared.front().copied().filter(|&beat| {
+            let pending = self.pending[self.arrivals[beat].layer];
+            self.metric.offers(cycle) && if self.announces { pending } else { level_free }
+        });
+        if decided.is_some() {
+            self.schedule.bands.push(cycle + 1);
+        }
+        let has_room = self.metric.has_room(decided.is_some()) && self.buffer.has_room();
+        let accepted = (has_room && self.next < self.arrivals.len()).then_some(self.next);
+
+        // The clock's edge.
+        self.metric.step(cycle, decided.is_some(), self.ending(accepted));
+        let begun = stored.filter(|&beat| self.announces && self.arrivals[beat].first);
+        if let Some(beat) = decided {
+            self.compared.pop_front();
+            self.pending[self.arrivals[beat].layer] = false;
+        }
+        if let Some(beat) = begun {
+            self.pending[self.arrivals[beat].layer] = true;
+        }
+        let comes = if self.announces { begun.is_some() } else { decided.is_some() };
+        self.level = comes || (self.level && !level_leaves);
+        let scores = scored.map(|beat| Scores { ends_group: self.arrivals[beat].ends_group });
+        self.generator.step(cycle, masked, &moves, scores);
+        self.apply.step(window);
+        if sent {
+            self.delta.out = None;
+        }
+        if masked {
+            self.delta.out = self.delta.queue.pop_front();
+        }
+        if let Some(beat) = scored {
+            self.delta.queue.push_back(beat);
+            self.delta.stage = None;
+        }
+        if stored.is_some() {
+            self.buffer.pop();
+            self.delta.stage = stored;
+        }
+        if let Some(beat) = accepted {
+            self.buffer.push(cycle, beat);
+            self.schedule.accepted.push(cycle);
+            if self.arrivals[beat].last {
+                self.compared.push_back(beat);
+            }
+            self.next += 1;
+        }
+        accepted.or(stored).or(scored).or(decided).is_some() || masked || sent || offered
+    }
+
+    /// If a beat ends its vector, how long the decision takes.
+    fn ending(&self, beat: Option<usize>) -> Option<u64> {
+        let arrival = &self.arrivals[beat?];
+        arrival.last.then_some(arrival.decision)
+    }
+
+    /// Whether the place is under way that a beat goes to.
+    fn is_busy(&self, arrival: &Arrival) -> bool {
+        let inside = self.delta.stage.iter().chain(&self.delta.queue);
+        inside.into_iter().any(|&beat| self.arrivals[beat].place == arrival.place)
+    }
+}
