@@ -187,6 +187,8 @@ pub const REGISTRY: &[Entry] = &[
     Entry::of::<temporal::sparsity_control::SparsityControl>(),
     Entry::of::<temporal::mask_generator::MaskGenerator>(),
     Entry::of::<temporal::mask_apply::MaskApply>(),
+    Entry::of::<temporal::delta::Delta>(),
+    Entry::of::<temporal::temporal_path::TemporalPath>(),
 ];
 
 /// The block called `name`.

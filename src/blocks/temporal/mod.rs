@@ -11,9 +11,11 @@
 //! layer there is no field `layer`; a number beyond the last layer is that of the last.
 
 pub mod coherence_metric;
+pub mod delta;
 mod layers;
 pub mod mask_apply;
 pub mod mask_generator;
 pub mod sparsity_control;
 mod stimulus;
+pub mod temporal_path;
 mod vector;

@@ -45,9 +45,9 @@ mod model;
 mod parts;
 mod rtl;
 mod stimulus;
-mod timing;
 #[cfg(test)]
 mod tests;
+mod timing;
 
 use std::sync::Arc;
 
@@ -220,7 +220,8 @@ pub struct TemporalPath;
 impl Block for TemporalPath {
     type Parameters = TemporalPathParameters;
     const NAME: &'static str = "temporal_path";
-    const SUMMARY: &'static str = "Decides what is worth computing of a vector, given the step before.";
+    const SUMMARY: &'static str =
+        "Decides what is worth computing of a vector, given the step before.";
 
     fn validate(p: &TemporalPathParameters) -> Vec<Violation> {
         // What the blocks ask for, in the words of the path, whose parameters have their names.

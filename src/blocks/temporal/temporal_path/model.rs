@@ -189,27 +189,15 @@ fn sent(
             let (norm, empty) = (norm.map(|norm| &norm[0]), input.empty.as_ref());
             let (source, last) = (source.as_ref(), Some(&input.last));
             let (scores, previous) = (Some(&scores), Some(&previous));
-            beat([
-                scores,
-                norm,
-                previous,
-                source,
-                keep,
-                threshold,
-                Some(bonus),
-                empty,
-                last,
-            ])
+            beat([scores, norm, previous, source, keep, threshold, Some(bonus), empty, last])
         });
         let masks = respond(&generator, vec![scored.collect()], &[]).emitted.remove(0);
         for (index, (input, mask)) in inputs.iter().zip(&masks).enumerate() {
             let elements = input.data.lanes(p.width).take(input.present(p)).map(|x| x.signed());
             let base = index * p.lanes as usize;
             let mode = inputs[0].mode;
-            let chosen: Vec<(i64, bool)> = elements
-                .enumerate()
-                .map(|(lane, x)| (x, mask.beat[0].bit(lane as u32)))
-                .collect();
+            let chosen: Vec<(i64, bool)> =
+                elements.enumerate().map(|(lane, x)| (x, mask.beat[0].bit(lane as u32))).collect();
             let (values, mask_bits) = memory.transmit(p, mode, base, &chosen);
             let survivors = mask_bits.iter().filter(|&&survives| survives).count();
             let lane = |lane: usize| mask_bits.get(lane).copied().unwrap_or(false);

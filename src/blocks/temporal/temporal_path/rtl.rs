@@ -29,7 +29,10 @@ pub(super) fn describe(
     m.stream_doc("in", "vectors; what is not data counts in a vector's first beat");
     let norm = p.norm.then(|| {
         let norm = m.stream_in("norm", &[("norm", uint(16 * p.lanes)), ("weighted", bit())]);
-        m.stream_doc("norm", "for each beat of `in` the other operand's norms, and whether they count");
+        m.stream_doc(
+            "norm",
+            "for each beat of `in` the other operand's norms, and whether they count",
+        );
         norm
     });
     let path = Path::new(&m, p, &parts);
@@ -186,7 +189,8 @@ impl<'m> Path<'m> {
         let (m, p) = (self.m, self.p);
         let (buffer, delta, control) = (&self.buffer, &self.delta, &self.control);
         let beat = unpacked(buffer.output("out_data_o"), &kept_fields(p), "buffered");
-        let of = |name: &str| beat.iter().find(|(field, _)| *field == name).map(|(_, value)| *value);
+        let of =
+            |name: &str| beat.iter().find(|(field, _)| *field == name).map(|(_, value)| *value);
         let valid = buffer.output("out_valid_o");
         let delta_ready = delta.output("in_ready_o");
         let mut may_move = m.constant(1, bit());
@@ -244,7 +248,8 @@ impl<'m> Path<'m> {
             control.connect(&format!("band_{field}_i"), metric.output(&format!("out_{field}_o")));
         }
         let sums = self.parts.metric.ports.iter().map(|&port| &self.parts.metric.signal(port).name);
-        sums.filter(|port| port.starts_with("out_sum_")).for_each(|sum| m.discard(metric.output(sum)));
+        sums.filter(|port| port.starts_with("out_sum_"))
+            .for_each(|sum| m.discard(metric.output(sum)));
         for (port, ty) in settings(&self.parts.control) {
             let outside = if port == "threshold_i" { "score_threshold_i" } else { port };
             control.connect(port, m.input(outside, ty));

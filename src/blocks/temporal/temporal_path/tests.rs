@@ -153,7 +153,10 @@ fn rules_between_parameters() {
     };
     let of = |parameter, help: &str| vec![(parameter, help.to_string())];
     assert_eq!(broken(|_| ()), []);
-    assert_eq!(broken(|p| p.first_keep = 17), of("first_keep", "use first_keep = 16, which keeps all"));
+    assert_eq!(
+        broken(|p| p.first_keep = 17),
+        of("first_keep", "use first_keep = 16, which keeps all")
+    );
     assert_eq!(broken(|p| p.out_lanes = 5), of("out_lanes", "use out_lanes up to 4"));
     assert_eq!(
         broken(|p| p.level_from = LevelFrom::Current),

@@ -366,10 +366,8 @@ impl Clock<'_> {
             self.schedule.out.push(cycle);
         }
         let leaving = self.delta.out;
-        let window = leaving.map(|beat| Window {
-            survivors: self.survivors[beat],
-            last: self.arrivals[beat].last,
-        });
+        let window = leaving
+            .map(|beat| Window { survivors: self.survivors[beat], last: self.arrivals[beat].last });
         let sent = window.is_some_and(|window| self.apply.takes(window));
         if sent {
             // Behind a register slice.
@@ -380,9 +378,10 @@ impl Clock<'_> {
         let can_send = leaving.is_none() || sent;
         let masked = self.generator.offers() && !self.delta.queue.is_empty() && can_send;
         let moves = self.generator.moves(cycle, masked);
-        let scored = self.delta.stage.filter(|_| {
-            self.delta.queue.len() < self.delta.depth && self.level && moves.has_room
-        });
+        let scored = self
+            .delta
+            .stage
+            .filter(|_| self.delta.queue.len() < self.delta.depth && self.level && moves.has_room);
         let level_leaves = scored.is_some_and(|beat| self.arrivals[beat].last);
         if scored.is_some() && self.has_norms {
             self.schedule.norms.push(cycle);
