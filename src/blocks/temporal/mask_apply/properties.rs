@@ -11,7 +11,9 @@ use super::rtl::Sizes;
 use super::rtl::queue::Queue;
 use super::rtl::window::Window;
 use crate::blocks::properties::difference;
-use crate::hdl::{Expr, ModuleBuilder, StreamIn, StreamOut, bit, concat, index_width, uint};
+use crate::hdl::{
+    Expr, Memory, ModuleBuilder, StreamIn, StreamOut, bit, concat, index_width, uint,
+};
 
 /// Every element of a beat is as it came, or zero.
 pub(super) fn of_gate<'m>(
@@ -43,6 +45,7 @@ pub(super) fn of_compact<'m>(
     slot.held(m, output, window, queue, &element);
     slot.ended(m, output, window, queue, &element);
 
+    m.assert("open_is_inside", !slot.open | queue.used.ne(0));
     m.assert("used_in_range", queue.used.le(s.beats));
     if !(s.lanes + 1).is_power_of_two() {
         m.assert("fill_in_range", queue.fill.le(s.lanes));
@@ -95,12 +98,12 @@ impl<'m> Element<'m> {
         m.when(window.step, || has_moved.set((has_moved | moves) & leaves_some));
         let exists = lane.lt(s.window);
         m.assert("waits_until_moved", !exists | window.pending.bit_at(lane).eq(waits));
-        if let Some(begun) = window.begun {
+        let begun = window.begun.map_or(m.constant(0, bit()), |(begun, _)| begun);
+        m.assert("moved_since_begun", begun | !has_moved);
+        if window.begun.is_some() {
             m.assert("window_waits", !begun | input.valid);
-            m.assert("moved_since_begun", begun | !has_moved);
             m.cover("split_window", window.step & begun & waits);
         }
-        m.assert("moves_in_one_step", window.step | !moves);
 
         let base = m.register("elements_before", s.index).reset(0);
         let next = (base + s.window).wrap(s.index);
@@ -134,10 +137,19 @@ fn increasing<'m>(m: &'m ModuleBuilder, s: &Sizes, input: &StreamIn<'m>, window:
         last.set(before);
     });
     m.assert("indices_grow", !(window.step & next_fits) | grow);
-    m.assert(
-        "moved_before_window",
-        !any | !fits | window.begun.map_or(m.constant(0, bit()), |b| b) | last.lt(window.base),
-    );
+    let before_window = !any | !fits | last.lt(window.base);
+    let before_window = match window.begun {
+        None => before_window,
+        Some((begun, last_gone)) => {
+            let is_last = last.eq((window.base + last_gone).wrap(s.index));
+            if !s.window.is_power_of_two() {
+                m.assert("last_gone_exists", !begun | last_gone.lt(s.window));
+            }
+            m.assert("moved_in_window", !begun | (any & is_last));
+            begun | before_window
+        }
+    };
+    m.assert("moved_before_window", before_window);
 }
 
 /// The arbitrary slot of the arbitrary beat.
@@ -204,7 +216,8 @@ impl<'m> Slot<'m> {
             let beat = (self.tail + beats).wrap(self.beat.ty());
             behind.eq(self.lane + beats * self.lanes) & beat.eq(self.beat)
         };
-        (0..3).map(hit).reduce(|any, one| any | one).expect("there are three beats")
+        let exists = self.lane.lt(self.lanes);
+        exists & (0..3).map(hit).reduce(|any, one| any | one).expect("there are three beats")
     }
 
     /// What the slot holds is the survivor that belongs there, and it comes out.
@@ -231,19 +244,18 @@ impl<'m> Slot<'m> {
         is_known.set((is_known | lands) & !leaves);
         m.when(lands, || known.set(element.item));
         m.assert("slot_is_free", !(fills & is_filled));
-        m.assert("filled_inside", !is_filled | self.is_inside);
+        let exists = self.lane.lt(self.lanes);
+        m.assert("filled_inside", !is_filled | (self.is_inside & exists));
         m.assert("known_is_filled", !is_known | is_filled);
 
-        let count = self.is_open.mux(queue.fill, self.count(m, queue)).named("slots_filled");
-        let exists = self.lane.lt(self.lanes);
+        let count = self.is_open.mux(queue.fill, self.count(queue)).named("slots_filled");
         let is_counted = is_filled.eq(count.gt(self.lane));
         m.assert("all_counted", !(self.is_inside & exists) | is_counted);
         let row = (self.place >> 1).wrap(uint(index_width(self.beats / 2)));
         let row = row.named("slot_row");
         let number = (self.place.bit(0).mux(self.lane + self.lanes, self.lane)).named("slot");
-        let read = |(i, memory): (usize, &crate::hdl::Memory<'m>)| {
-            memory.read_async(&format!("tracked_{i}"), row)
-        };
+        let read =
+            |(i, memory): (usize, &Memory<'m>)| memory.read_async(&format!("tracked_{i}"), row);
         let held: Vec<Expr> = queue.slots.iter().enumerate().map(read).collect();
         m.assert("item_in_place", !is_known | number.select(&held).eq(known));
 
@@ -263,9 +275,8 @@ impl<'m> Slot<'m> {
     }
 
     /// Survivors of the beat, if it is not the open one.
-    fn count(&self, m: &'m ModuleBuilder, queue: &Queue<'m>) -> Expr<'m> {
+    fn count(&self, queue: &Queue<'m>) -> Expr<'m> {
         let of_last = queue.counts.read_async("tracked_count", self.place);
-        let _ = m;
         queue.is_last.bit_at(self.place).mux(of_last, self.lanes)
     }
 

@@ -14,8 +14,9 @@ use crate::hdl::{
 pub(in super::super) struct Window<'m> {
     /// The elements that survive, a bit for each.
     pub survivors: Expr<'m>,
-    /// Whether survivors of it have moved, if there can be too many for one cycle.
-    pub begun: Option<Expr<'m>>,
+    /// Whether survivors of it have moved, and the last element that has, if there can be too many
+    /// for one cycle.
+    pub begun: Option<(Expr<'m>, Expr<'m>)>,
     /// Whether what is picked moves.
     pub step: Expr<'m>,
     /// Survivors that have not gone yet, a bit for each element.
@@ -50,8 +51,8 @@ pub(super) fn pick<'m>(
     let last_lane = is_split.then(|| m.wire("last_lane", s.lane).doc("the last that moves"));
     let (pending, begun) = match last_lane {
         Some(last) => {
-            let (gone, begun) = gone(m, s, step, more.expr(), last.expr());
-            ((survivors & !gone).named("pending"), Some(begun))
+            let (gone, begun, last) = gone(m, s, step, more.expr(), last.expr());
+            ((survivors & !gone).named("pending"), Some((begun, last)))
         }
         None => (survivors, None),
     };
@@ -84,14 +85,14 @@ pub(super) fn pick<'m>(
     Ok(Window { survivors, begun, step, pending, items, valid, count, more, ends, base })
 }
 
-/// The elements up to the last one that has moved, and whether any has.
+/// The elements up to the last one that has moved, whether any has, and which it is.
 fn gone<'m>(
     m: &'m ModuleBuilder,
     s: &Sizes,
     step: Expr<'m>,
     more: Expr<'m>,
     last_lane: Expr<'m>,
-) -> (Expr<'m>, Expr<'m>) {
+) -> (Expr<'m>, Expr<'m>, Expr<'m>) {
     let begun = m.register("begun", bit()).reset(0).doc("whether survivors of it have moved");
     let last_gone = m.register("last_gone", s.lane).doc("the last element that has moved");
     m.when(step, || {
@@ -101,7 +102,7 @@ fn gone<'m>(
     let ones = m.constant((BigInt::from(1) << s.window) - 1, uint(s.window));
     let behind = (m.constant(s.window - 1, s.lane) - last_gone).wrap(s.lane).named("behind");
     let up_to = ones.shift_right(behind).named("up_to_last_gone");
-    (begun.mux(up_to, 0).named("gone"), begun.expr())
+    (begun.mux(up_to, 0).named("gone"), begun.expr(), last_gone.expr())
 }
 
 /// For each rank, the pending element of that rank; and the pending elements beyond these.
