@@ -184,6 +184,7 @@ pub const REGISTRY: &[Entry] = &[
     Entry::of::<common::clock_gate::ClockGateBlock>(),
     Entry::of::<precision::mac::Mac>(),
     Entry::of::<temporal::sparsity_control::SparsityControl>(),
+    Entry::of::<temporal::delta::Delta>(),
 ];
 
 /// The block called `name`.

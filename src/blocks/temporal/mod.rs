@@ -10,6 +10,7 @@
 //! A vector belongs to a layer; what a block remembers, it remembers of each layer apart. With one
 //! layer there is no field `layer`; a number beyond the last layer is that of the last.
 
+pub mod delta;
 mod layers;
 pub mod sparsity_control;
 mod stimulus;

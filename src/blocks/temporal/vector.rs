@@ -11,11 +11,19 @@ pub(super) fn framing(lanes: u32) -> Vec<Field<'static>> {
 
 /// Which lanes of a beat hold an element: a bit for each, lane 0 lowest.
 pub(super) fn present<'m>(m: &'m ModuleBuilder, input: &StreamIn<'m>, lanes: u32) -> Expr<'m> {
-    if lanes == 1 {
-        return m.constant(1, bit());
-    }
-    let (empty, last) = (input["empty"], input["last"]);
+    let empty = (lanes > 1).then(|| input["empty"]);
+    present_of(m, empty, input["last"], lanes)
+}
+
+/// As [`present`], of a beat with this framing; there is `empty` unless there is one lane.
+pub(super) fn present_of<'m>(
+    m: &'m ModuleBuilder,
+    empty: Option<Expr<'m>>,
+    last: Expr<'m>,
+    lanes: u32,
+) -> Expr<'m> {
     let first = m.constant(1, bit());
+    let Some(empty) = empty else { return first };
     let others = (1..lanes).map(|lane| !last | empty.lt(lanes - lane));
     pack(m, &std::iter::once(first).chain(others).collect::<Vec<_>>())
 }
