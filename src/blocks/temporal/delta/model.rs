@@ -1,0 +1,224 @@
+//! The golden model of the delta block.
+
+use super::DeltaParameters;
+use crate::model::{Beat, Bits, Cause, Emitted, Response, Stimulus};
+
+/// What of a vector is transmitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::blocks::temporal) enum Mode {
+    /// Every element.
+    Dense,
+    /// The elements in the mask; the others count as 0.
+    Mask,
+    /// What changed, of the elements in the mask.
+    Delta,
+}
+
+impl Mode {
+    /// The mode that a field stands for.
+    pub fn of(field: u64) -> Mode {
+        match field {
+            0 => Mode::Dense,
+            1 => Mode::Mask,
+            _ => Mode::Delta,
+        }
+    }
+}
+
+/// What is remembered of an element.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::blocks::temporal) struct Element {
+    /// What it counts as in the layer: all that has been transmitted of it.
+    pub estimate: i64,
+    /// Whether it was in the mask the last time.
+    pub mask: bool,
+}
+
+impl Element {
+    /// How large the element is, before clipping.
+    fn score(&self, mode: Mode, value: i64) -> u64 {
+        match mode {
+            Mode::Delta => value.abs_diff(self.estimate),
+            Mode::Dense | Mode::Mask => value.unsigned_abs(),
+        }
+    }
+
+    /// What is transmitted of it, and whether it counts as in the mask.
+    fn transmit(&mut self, clip: Option<i64>, mode: Mode, value: i64, mask: bool) -> (i64, bool) {
+        let mask = mask || mode == Mode::Dense;
+        let sent = match (mode, mask) {
+            (_, false) => 0,
+            (Mode::Dense | Mode::Mask, true) => value,
+            (Mode::Delta, true) => {
+                let most = clip.unwrap_or(i64::MAX);
+                (value - self.estimate).clamp(-most, most)
+            }
+        };
+        self.estimate = if mode == Mode::Delta { self.estimate + sent } else { sent };
+        self.mask = mask;
+        (sent, mask)
+    }
+}
+
+/// What is remembered of all layers.
+#[derive(Clone, Debug)]
+pub(in crate::blocks::temporal) struct Estimates {
+    /// The greatest magnitude that is transmitted of a difference, if they are clamped.
+    clip: Option<i64>,
+    layers: Vec<Vec<Element>>,
+}
+
+impl Estimates {
+    /// As a reset leaves it: of `layers` layers with `longest` elements each.
+    pub fn new(width: u32, clip: bool, layers: usize, longest: usize) -> Estimates {
+        let clip = clip.then(|| (1 << (width - 1)) - 1);
+        Estimates { clip, layers: vec![vec![Element::default(); longest]; layers] }
+    }
+
+    /// A new sequence begins in the layer.
+    pub fn begin(&mut self, layer: usize) {
+        self.layers[layer].fill(Element::default());
+    }
+
+    /// What is remembered of the layer, the first element first.
+    #[cfg(test)]
+    pub fn layer(&self, layer: usize) -> &[Element] {
+        &self.layers[layer]
+    }
+
+    /// For each of some elements of the layer, from number `from` on: the score, and whether it was
+    /// in the mask the last time.
+    pub fn scores(
+        &self,
+        layer: usize,
+        from: usize,
+        mode: Mode,
+        values: &[i64],
+    ) -> Vec<(u64, bool)> {
+        let elements = self.layers[layer][from..].iter().zip(values);
+        elements.map(|(element, &value)| (element.score(mode, value), element.mask)).collect()
+    }
+
+    /// For each of these elements, with its mask: what is transmitted, and whether it counts as in
+    /// the mask.
+    pub fn transmit(
+        &mut self,
+        layer: usize,
+        from: usize,
+        mode: Mode,
+        values: &[i64],
+        masks: &[bool],
+    ) -> Vec<(i64, bool)> {
+        let clip = self.clip;
+        let elements = self.layers[layer][from..].iter_mut().zip(values).zip(masks);
+        elements
+            .map(|((element, &value), &mask)| element.transmit(clip, mode, value, mask))
+            .collect()
+    }
+}
+
+/// How many bits a number up to `most` needs.
+fn bits(most: u32) -> u32 {
+    (1..).find(|&width| u64::from(most) < 1_u64 << width).expect("there are 32 at most")
+}
+
+/// The vector that is under way.
+#[derive(Clone, Copy)]
+struct Vector {
+    mode: Mode,
+    layer: usize,
+    /// Which beat is next, up to the last that has a place.
+    beat: usize,
+}
+
+/// Where the times of a beat are: when it goes in, when its score goes out, when its mask goes in.
+#[derive(Clone, Copy)]
+struct Times {
+    accepted: u64,
+    scored: u64,
+    masked: u64,
+}
+
+/// What comes out, and when.
+pub(super) fn run(p: &DeltaParameters, stimulus: &Stimulus) -> Response {
+    let (beats, masks) = (&stimulus.inputs[0], &stimulus.inputs[1]);
+    let (lanes, places) = (p.lanes as usize, p.places() as usize);
+    let mut estimates = Estimates::new(p.width, p.clip, p.layers as usize, places * lanes);
+    let mut vector: Option<Vector> = None;
+    // From when on each place of each layer is free.
+    let mut free = vec![vec![0; places]; p.layers as usize];
+    let mut times: Vec<Times> = vec![];
+    let (mut scores, mut sent) = (vec![], vec![]);
+    for (index, (beat, mask)) in beats.iter().zip(masks).enumerate() {
+        let Vector { mode, layer, beat: number } = vector.unwrap_or_else(|| {
+            let layer = if p.layers > 1 { beat[3].unsigned() as usize } else { 0 };
+            let layer = layer.min(p.layers as usize - 1);
+            if beat[2].bit(0) {
+                estimates.begin(layer);
+            }
+            Vector { mode: Mode::of(beat[1].unsigned()), layer, beat: 0 }
+        });
+        let framing = &beat[if p.lanes > 1 { beat.len() - 2 } else { beat.len() - 1 }..];
+        let last = framing[framing.len() - 1].bit(0);
+        let next = Vector { mode, layer, beat: (number + 1).min(places - 1) };
+        vector = (!last).then_some(next);
+
+        let values: Vec<i64> = beat[0].lanes(p.width).map(|value| value.signed()).collect();
+        let empty = if last && lanes > 1 { framing[0].unsigned() as usize } else { 0 };
+        let length = lanes - empty.min(lanes - 1);
+        let from = number * lanes;
+        let row = estimates.scores(layer, from, mode, &values);
+        let masks: Vec<bool> = (0..p.lanes).map(|lane| mask[0].bit(lane)).collect();
+        let mut out = estimates.transmit(layer, from, mode, &values[..length], &masks);
+        out.resize(lanes, (0, false));
+
+        let time = time(p, &times, free[layer][number]);
+        free[layer][number] = time.masked + 1;
+        let emitted = |beat: Beat, cycle: u64, channel: usize| Emitted {
+            beat: [beat, framing.to_vec()].concat(),
+            cycle,
+            cause: Cause { channel, beat: index },
+        };
+        let (score, previous): (Vec<u64>, Vec<bool>) = row.into_iter().unzip();
+        let score = score.into_iter().map(|score| Bits::new(p.width, score));
+        scores.push(emitted(vec![pack(score), flags(previous)], time.scored, 0));
+        let (data, mask): (Vec<i64>, Vec<bool>) = out.into_iter().unzip();
+        let width = p.width + u32::from(!p.clip);
+        let data = data.into_iter().map(|value| Bits::new(width, value));
+        sent.push(emitted(vec![pack(data), flags(mask)], time.masked + 1, 1));
+        times.push(time);
+    }
+    Response {
+        accepted: vec![
+            times.iter().map(|time| time.accepted).collect(),
+            times.iter().map(|time| time.masked).collect(),
+        ],
+        emitted: vec![scores, sent],
+        // One beat waits to be scored, and nothing comes for a mask.
+        capacity: vec![1, 0],
+    }
+}
+
+/// The times of the next beat, whose place is free from a cycle on.
+fn time(p: &DeltaParameters, before: &[Times], free: u64) -> Times {
+    let last = before.last();
+    let accepted = last.map_or(0, |last| u64::max(last.accepted + 1, last.scored)).max(free);
+    // It cannot wait for a mask before there is room for it to wait in.
+    let room = before.len().checked_sub(p.depth as usize).map_or(0, |at| before[at].masked + 1);
+    let scored = u64::max(accepted + 1, room);
+    let masked = last.map_or(0, |last| last.masked + 1).max(scored + 1);
+    Times { accepted, scored, masked }
+}
+
+fn pack(lanes: impl Iterator<Item = Bits>) -> Bits {
+    Bits::concat(&lanes.collect::<Vec<_>>())
+}
+
+fn flags(flags: Vec<bool>) -> Bits {
+    pack(flags.into_iter().map(|flag| Bits::new(1, flag)))
+}
+
+/// Bits of `empty`, and of `layer`.
+pub(super) fn widths(p: &DeltaParameters) -> (u32, u32) {
+    (bits(p.lanes.max(2) - 1), bits(p.layers.max(2) - 1))
+}
