@@ -119,6 +119,10 @@ impl<'m> Element<'m> {
 
 /// Places in the vector grow from survivor to survivor, until they begin again.
 fn increasing<'m>(m: &'m ModuleBuilder, s: &Sizes, input: &StreamIn<'m>, window: &Window<'m>) {
+    if s.index.max() < s.window.into() {
+        // Within one window already.
+        return;
+    }
     let fits = m.register("indices_fit", bit()).reset(1);
     let next = window.base + s.window;
     let next_fits = fits & next.le(s.index.max());

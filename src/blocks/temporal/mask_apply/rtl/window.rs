@@ -46,8 +46,9 @@ pub(super) fn pick<'m>(
     survivors: Expr<'m>,
     step: Expr<'m>,
 ) -> Result<Window<'m>, Errors> {
-    let more = m.wire("more", bit()).doc("whether survivors are left for another cycle");
+    // Whether there can be more survivors than move in a cycle.
     let is_split = s.window > s.take;
+    let more = m.wire("more", bit()).doc("whether survivors are left for another cycle");
     let last_lane = is_split.then(|| m.wire("last_lane", s.lane).doc("the last that moves"));
     let (pending, begun) = match last_lane {
         Some(last) => {
@@ -57,7 +58,7 @@ pub(super) fn pick<'m>(
         None => (survivors, None),
     };
     let (selected, beyond) = first(m, s, pending);
-    more.set(beyond.any());
+    more.set(if is_split { beyond.any() } else { m.constant(0, bit()) });
 
     let splitter = splitter(&format!("{name}_split"), p.width)?;
     let elements = m.array("element", &[("lane", s.window)], &splitter);
@@ -108,7 +109,10 @@ fn gone<'m>(
 /// For each rank, the pending element of that rank; and the pending elements beyond these.
 fn first<'m>(m: &'m ModuleBuilder, s: &Sizes, pending: Expr<'m>) -> (Vec<Expr<'m>>, Expr<'m>) {
     let (rank, above) = ranks(m, s, pending);
-    let near = (pending & !above).named("near");
+    let near = match s.window > s.take {
+        true => (pending & !above).named("near"),
+        false => pending,
+    };
     let select = |number: u32| {
         let bits = rank.iter().enumerate().map(|(i, &bit)| match number >> i & 1 {
             1 => bit,
