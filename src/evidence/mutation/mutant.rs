@@ -146,7 +146,8 @@ impl Cells {
         let cell = self.cells.get(&command.cell)?;
         let mut places: Vec<Span> =
             cell.places.iter().filter_map(|place| Span::parse(place)).collect();
-        places.sort_by_key(|place| place.size());
+        // Line 0 stands where Yosys does not know the place.
+        places.sort_by_key(|place| (place.first == 0, place.size()));
         let net = command.net.as_deref().and_then(Span::parse);
         // A whole block says less than the declaration of what it drives.
         let place = match (places.into_iter().next(), net) {
@@ -154,10 +155,11 @@ impl Cells {
             (place, net) => net.or(place)?,
         };
         let text = files.iter().find(|file| format!("{}.v", file.module) == place.file)?;
+        let line = text.text.lines().nth(place.first.wrapping_sub(1));
         Some(Mutant {
             number,
             line: place.first,
-            text: text.text.lines().nth(place.first - 1)?.trim().to_string(),
+            text: line.unwrap_or("").trim().to_string(),
             file: place.file,
             change: command.words(cell),
             command: Some(command),
