@@ -48,6 +48,12 @@ impl<'m> Whole<'m> {
 pub(super) struct Decision<'m> {
     /// Where it is.
     pub state: Machine<'m>,
+    /// Whether it is in one of its states.
+    pub is_somewhere: Expr<'m>,
+    /// Whether a threshold is compared with, or made ready for it.
+    pub compares: Expr<'m>,
+    /// Whether nothing is multiplied.
+    pub rests: Expr<'m>,
     /// Whether the last threshold is compared with.
     pub ends: Expr<'m>,
     /// The band, where `ends` is 1.
@@ -99,6 +105,8 @@ pub(super) fn decide<'m>(
     }
     states.extend(["Scale", "Compare", "Done"]);
     let state = m.state_machine("state", &states);
+    let is_somewhere =
+        states.iter().map(|name| state.is(name)).reduce(|any, is| any | is).expect("it has some");
 
     let operands = Operands {
         right: m.register("right", sizes.right).doc("divisor of the metric"),
@@ -176,6 +184,10 @@ pub(super) fn decide<'m>(
             next.set((next + 1).truncate(next.width()));
         }
     });
+    let mut compares = state.is("Scale") | state.is("Compare");
+    if squared.is_some() {
+        compares = compares | state.is("Square");
+    }
     // A result stays until the next vector.
     m.when(load, || {
         if let Some((next, count)) = several {
@@ -189,7 +201,16 @@ pub(super) fn decide<'m>(
     };
     let digits = (multiplier.digits.expr(), multiplier.sizes.most_digits());
     let several = several.map(|(next, count)| (next.expr(), count.expr()));
-    Decision { ends, band: whole.first.mux(0, band), digits, several, state: multiplier.state }
+    Decision {
+        is_somewhere,
+        compares,
+        rests,
+        ends,
+        band: whole.first.mux(0, band),
+        digits,
+        several,
+        state: multiplier.state,
+    }
 }
 
 /// Begins to square the threshold, or to multiply the divisor by it.

@@ -154,7 +154,7 @@ fn is_met(metric: Metric, threshold: u64, sums: &Sums, elements: usize) -> bool 
             return sums.difference == 0;
         }
         let below = big(of_a) * big(of_b) * &t * &t;
-        product >= 0 && (big(product) * big(product) << 32) >= below
+        product >= 0 && ((big(product) * big(product)) << 32) >= below
     };
     match metric {
         Metric::Cosine => similar(sums.ab, sums.aa, sums.bb),

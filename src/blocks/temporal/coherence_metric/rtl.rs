@@ -76,8 +76,13 @@ pub(super) fn describe(name: &str, p: &CoherenceMetricParameters) -> Result<Arc<
     output["band"].set(band);
     output["first"].set(first);
     put_out(p, &output, &whole, context);
-    let state =
-        State { accept, load, fresh, loaded: beat.loaded, ends: beat.ends, head: head.fresh };
+    let state = State {
+        begins: begins.expr(),
+        loaded: beat.loaded,
+        ends: beat.ends,
+        head_fresh: head.fresh,
+        fresh,
+    };
     properties::state(&m, p, &input, &output, &state, &decision);
     m.finish()
 }

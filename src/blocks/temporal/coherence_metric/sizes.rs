@@ -104,7 +104,7 @@ impl Sizes {
             right = right.join(Type::of(&(sum(Sum::Magnitudes).max() * 2)));
         }
         if has(&[Metric::NormalisedL2]) {
-            right = right.join(Type::of(&(BigInt::from(2) * &elements << (2 * p.width - 2))));
+            right = right.join(Type::of(&((BigInt::from(2) * &elements) << (2 * p.width - 2))));
         }
         if linear {
             left = left.join(sum_left);
@@ -118,7 +118,7 @@ impl Sizes {
             accumulator = accumulator.join(uint(threshold));
         }
         if correlation {
-            let start = &elements * &elements << (2 * p.width - 2);
+            let start = (&elements * &elements) << (2 * p.width - 2);
             let operands = accumulator.join(sum(Sum::Elements)).join(sum(Sum::Products));
             let widest = operands.join(sum(Sum::Squares)).join(sint(value.width + 1));
             accumulator = sint(widest.join(Type::of(&start)).join(Type::of(&-start)).width + 1);
