@@ -51,6 +51,7 @@ const ARBITER: &str = "[arbiter]\nrequesters = 3\n";
 const MAC: &str = "[mac]\na_width = 3\nb_width = 2\nlongest = 3\n";
 const CONTROL: &str = "[sparsity_control]\nbands = 3\ngroup = 4\nfirst_keep = 4\nthreshold_width = 3\n\
                        layers = 3\ncombine = \"weights\"\n";
+const DELTA: &str = "[delta]\nwidth = 3\nlanes = 2\nlongest = 6\nlayers = 3\ndepth = 3\n";
 const RAM: &str = "[sync_ram]\nwidth = 3\ndepth = 5\n";
 const RESET: &str = "[reset_synchronizer]\n";
 const RESET_HIGH: &str = "[tech]\nreset = \"sync_high\"\n[reset_synchronizer]\n";
@@ -58,8 +59,8 @@ const GATE: &str = "[clock_gate]\n";
 const FALLING: &str = "[tech]\nclock_gate = \"falling_edge\"\n[clock_gate]\n";
 
 const BLOCKS: &[&str] = &[
-    SLICE, BACKWARD, FIFO, RAM_FIFO, JOIN, SPLIT, ARBITER, MAC, CONTROL, RAM, RESET, RESET_HIGH,
-    GATE, FALLING,
+    SLICE, BACKWARD, FIFO, RAM_FIFO, JOIN, SPLIT, ARBITER, MAC, CONTROL, DELTA, RAM, RESET,
+    RESET_HIGH, GATE, FALLING,
 ];
 
 /// What is broken, how, and which properties notice.
@@ -195,6 +196,96 @@ const SABOTAGE: &[(&str, &str, &str, &[&str])] = &[
         "band_band_i",
         &["weights_rank_in_range", "tracked_level_in_range"],
     ),
+    (
+        DELTA,
+        "in_layer_i < 2'd2) ? in_layer_i : 2'd2",
+        "in_layer_i < 2'd2) ? in_layer_i : 2'd3",
+        &["extent_before_inside", "extent_write_inside", "remembered_inside", "layer_in_range"],
+    ),
+    (
+        DELTA,
+        "any_layer_q < 2'd2) ? any_layer_q : 2'd2",
+        "any_layer_q < 2'd2) ? any_layer_q : 2'd3",
+        &["followed_extent_inside"],
+    ),
+    (
+        DELTA,
+        "tail_q == 2'd2",
+        "tail_q == 2'd3",
+        &["waiting_write_inside", "tail_behind_all", "queued_somewhere"],
+    ),
+    (DELTA, "head_q == 2'd2", "head_q == 2'd3", &["front_inside"]),
+    (DELTA, "stage_valid_d = 1'b0", "stage_valid_d = 1'b1", &["one_is_staged"]),
+    (DELTA, "level_q + 2'd1", "level_q + 2'd2", &["level_counts"]),
+    (DELTA, "out_valid_d = 1'b0", "out_valid_d = 1'b1", &["each_mask_is_sent"]),
+    (DELTA, "stage_valid_q && (level_q != 2'd3)", "stage_valid_q", &["score_is_offered"]),
+    (DELTA, "(number_q == 2'd2) ? number_q", "1'b0 ? number_q", &["number_in_range"]),
+    (DELTA, "in_last_i ? 2'd0 : (number_q", "1'b0 ? 2'd0 : (number_q", &["number_begins"]),
+    (
+        DELTA,
+        "is_known = number_q < extent_now",
+        "is_known = number_q <= extent_now",
+        &["known_if_fresh"],
+    ),
+    (
+        DELTA,
+        "is_known ? extent_now : (number_q",
+        "1'b0 ? extent_now : (number_q",
+        &["extent_is_fresh"],
+    ),
+    (DELTA, "begun_q | (accept", "begun_q & (accept", &["extent_without_gaps"]),
+    (DELTA, "stage_place_q <= place", "stage_place_q <= 4'd0", &["staged_is_staged"]),
+    (DELTA, "(accept ? (9'd1 << place)", "(accept ? (9'd2 << place)", &["busy_under_way"]),
+    (DELTA, "&& !in_ready_shifted[0]", "", &["once_under_way"]),
+    (
+        DELTA,
+        "stage_place_q, previous",
+        "4'd0, previous",
+        &["queued_in_0", "queued_in_1", "queued_in_2"],
+    ),
+    (
+        DELTA,
+        "new_estimates = send_estimate",
+        "new_estimates = ~send_estimate",
+        &["sum_does_not_overflow", "what_is_sent_whole_arrives"],
+    ),
+    (
+        DELTA,
+        "front_dense ? present : (mask_mask_i & present)",
+        "mask_mask_i & present",
+        &["dense_sends_all"],
+    ),
+    (DELTA, "sent = send_sent", "sent = ~send_sent", &["nothing_else_is_sent"]),
+    (DELTA, "out_data_q <= sent", "out_data_q <= ~sent", &["what_goes_out_counts"]),
+    (
+        DELTA,
+        "estimates_write_packed = {new_masks, new_estimates}",
+        "estimates_write_packed = {~new_masks, ~new_estimates}",
+        &["estimate_is_sum", "mask_is_remembered"],
+    ),
+    (
+        DELTA,
+        "score_remembered_all = remembered_q",
+        "score_remembered_all = ~remembered_q",
+        &["stage_has_base"],
+    ),
+    (
+        DELTA,
+        "stage_data_q <= in_data_i",
+        "stage_data_q <= ~in_data_i",
+        &["stage_has_candidate", "score_is_distance"],
+    ),
+    (DELTA, "stage_known_q ? remembered_q", "1'b1 ? remembered_q", &["stage_has_previous"]),
+    (DELTA, "stage_dense_q <= stage_dense_equal", "stage_dense_q <= 1'b1", &["stage_has_mode"]),
+    (
+        DELTA,
+        "previous, bases, candidates};",
+        "~previous, ~bases, ~candidates};",
+        &["queue_has_base", "queue_has_candidate", "queue_has_previous"],
+    ),
+    (DELTA, "{stage_last_q, stage_dense_q", "{stage_last_q, 1'b1", &["queue_has_mode"]),
+    (DELTA, "(!stage_valid_q || push)", "1'b1", &["score_held"]),
+    (DELTA, "(!out_valid_q || out_ready_i)", "1'b1", &["out_held"]),
     (JOIN, "count_q + 2'd1", "count_q + 2'd2", &["part_counted"]),
     (JOIN, "(part_q == 2'd2) ? 2'd0", "(part_q == 2'd2) ? 2'd3", &["part_in_range"]),
     (JOIN, "if (push && is_last)", "if (push)", &["one_counted", "one_at_a_time"]),

@@ -45,6 +45,7 @@
 
 mod model;
 mod properties;
+mod queue;
 mod rtl;
 mod stimulus;
 #[cfg(test)]

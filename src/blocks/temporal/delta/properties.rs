@@ -4,7 +4,8 @@
 //! comes of it, what is transmitted of it, and their sum.
 
 use super::DeltaParameters;
-use super::rtl::{Arrival, Queue, Waiting};
+use super::queue::{Queue, Waiting};
+use super::rtl::Arrival;
 use crate::blocks::properties::difference;
 use crate::blocks::temporal::layers::Flags;
 use crate::hdl::{Expr, Memory, ModuleBuilder, Signal, StreamOut, bit, index_width, sint, uint};
@@ -32,6 +33,8 @@ pub(super) struct Places<'a, 'm> {
     pub next: Expr<'m>,
     pub memory: Memory<'m>,
     pub busy: &'a Flags<'m>,
+    pub score: &'a StreamOut<'m>,
+    pub output: &'a StreamOut<'m>,
 }
 
 /// Every beat has its score, its mask and what is transmitted, one after the other.
@@ -64,8 +67,14 @@ pub(super) fn streams<'m>(
     let tail = (queue.head + queue.level).named("behind_all");
     let wraps = tail.ge(p.depth);
     m.assert("tail_behind_all", wraps.mux(tail - p.depth, tail).eq(queue.tail));
-    m.cover("is_full", is_full);
-    m.cover("all_at_once", accept & push & pop & output.fire());
+    // Fewer places than that are never all under way, and a long way there is not searched.
+    let places = p.layers * p.places();
+    if places > p.depth && p.depth <= DEEPEST {
+        m.cover("is_full", is_full);
+    }
+    if places > 2 {
+        m.cover("all_at_once", accept & push & pop & output.fire());
+    }
 }
 
 /// What is said of one lane of a place.
@@ -141,7 +150,7 @@ pub(super) fn estimates<'m>(m: &'m ModuleBuilder, p: &DeltaParameters, s: &Place
     .or_when(is_popped, || queued.set(0));
     whereabouts(m, s, &one, staged, queued, at.expr());
 
-    let (sum, mask) = follow(m, s, &one, comes, fresh & !begins, is_popped);
+    let (sum, mask) = follow(m, s, &one, comes, fresh & !begins, staged, is_popped);
     let word = s.memory.read_async("followed_word", place.unwrap_or_else(|| m.constant(0, bit())));
     let (estimate, remembered) = one.remembered(word);
     let rests = fresh & !staged & !queued;
@@ -245,6 +254,7 @@ fn follow<'m>(
     one: &Followed<'_, 'm>,
     comes: Expr<'m>,
     known: Expr<'m>,
+    staged: Signal<'m>,
     is_popped: Expr<'m>,
 ) -> (Sum<'m>, Expr<'m>) {
     let p = one.p;
@@ -276,6 +286,18 @@ fn follow<'m>(
     m.assert("what_is_sent_whole_arrives", !is_popped | !is_whole | arrives);
     m.assert("dense_sends_all", !is_popped | !was_dense | selected.eq(present));
     m.assert("nothing_else_is_sent", !is_popped | selected | sent.eq(0));
+    // The score, and what goes out.
+    let reference = was_delta.mux(sum, 0);
+    let distance = (brought - reference).abs();
+    let scored = one.part(s.score["data"].expr(), p.width).as_unsigned();
+    m.assert("score_is_distance", !staged | scored.eq(distance));
+    let out = m.register("followed_out", bit()).reset(0);
+    let counted = m.register("last_sent", sint(sent_width));
+    m.when(s.pop, || out.set(is_popped));
+    m.when(is_popped, || counted.set(sent));
+    let shown = out & s.output.valid;
+    let goes_out = one.part(s.output["data"].expr(), sent_width);
+    m.assert("what_goes_out_counts", !shown | goes_out.eq(counted));
     m.cover("difference_sent", is_popped & was_delta & sent.ne(0) & sum.ne(0));
     let was_delta = was_delta.expr();
     let sum =
