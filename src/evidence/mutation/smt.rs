@@ -240,16 +240,43 @@ impl<'a> Script<'a> {
         in_folder(&[file], |folder| {
             let output = Z3.run(folder, &["-smt2", "script.v"])?;
             let text = String::from_utf8_lossy(&output.stdout);
-            let answers = text.lines().map(|line| match line.trim() {
-                "unsat" => Some(true),
-                "sat" | "unknown" => Some(false),
-                _ => None,
-            });
-            let answers: Option<Vec<bool>> = answers.collect();
-            match answers.filter(|answers| answers.len() == self.questions) {
+            match answers(&text, self.questions) {
                 Some(answers) => Ok(answers),
                 None => Err(Z3.failed(folder, &output)),
             }
         })
+    }
+}
+
+/// What a solver wrote to so many questions: of each, whether the claim follows. None if it is not
+/// an answer to all of them.
+fn answers(text: &str, questions: usize) -> Option<Vec<bool>> {
+    let mut answers = vec![];
+    for line in text.lines().map(str::trim) {
+        match line {
+            "unsat" => answers.push(true),
+            "sat" | "unknown" => answers.push(false),
+            // A limit that is reached between two questions is an error, and ends the answers.
+            _ if line.contains("canceled") => {
+                answers.resize(answers.len().max(questions), false);
+                break;
+            }
+            _ => return None,
+        }
+    }
+    (answers.len() == questions).then_some(answers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_answered_does_not_follow() {
+        assert_eq!(answers("unsat\nsat\nunknown\n", 3), Some(vec![true, false, false]));
+        let canceled = "unsat\n(error \"line 9 column 8: push canceled\")\n";
+        assert_eq!(answers(canceled, 3), Some(vec![true, false, false]));
+        assert_eq!(answers("unsat\n", 3), None);
+        assert_eq!(answers("unsat\n(error \"line 9: unknown constant\")\nsat\n", 3), None);
     }
 }
