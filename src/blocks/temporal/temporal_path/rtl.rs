@@ -170,8 +170,8 @@ impl<'m> Path<'m> {
         let (metric, buffer) = (&self.metric, &self.buffer);
         let both = (metric.output("in_ready_o"), buffer.output("in_ready_o"));
         input.ready.set(both.0 & both.1);
-        metric.connect("in_valid_i", input.valid & both.1);
-        buffer.connect("in_valid_i", input.valid & both.0);
+        metric.connect("in_valid_i", (input.valid & both.1).named("in_to_metric"));
+        buffer.connect("in_valid_i", (input.valid & both.0).named("in_to_buffer"));
         for (field, value) in input.payload().filter(|(field, _)| *field != "mode") {
             metric.connect(&format!("in_{field}_i"), value);
         }
@@ -198,7 +198,8 @@ impl<'m> Path<'m> {
             let begins = m.register("begins", bit()).reset(1).doc("a vector's first beat is next");
             let announced = control.output("vector_ready_o");
             may_move = (!begins | announced).named("announced");
-            control.connect("vector_valid_i", valid & begins & delta_ready);
+            let announces = (valid & begins & delta_ready).named("announces");
+            control.connect("vector_valid_i", announces);
             for field in ["new_sequence", "weights", "layer"] {
                 if let Some(value) = of(field) {
                     control.connect(&format!("vector_{field}_i"), value);
@@ -206,8 +207,8 @@ impl<'m> Path<'m> {
             }
             m.when(valid & delta_ready & may_move, || begins.set(of("last").expect("it has one")));
         }
-        delta.connect("in_valid_i", valid & may_move);
-        buffer.connect("out_ready_i", delta_ready & may_move);
+        delta.connect("in_valid_i", (valid & may_move).named("buffer_to_delta"));
+        buffer.connect("out_ready_i", (delta_ready & may_move).named("buffer_taken"));
         for &(field, value) in &beat {
             if !["weights", "layer"].contains(&field) {
                 delta.connect(&format!("in_{field}_i"), value);
@@ -238,10 +239,10 @@ impl<'m> Path<'m> {
         let (m, metric, control) = (self.m, &self.metric, &self.control);
         let both = (control.output("band_ready_o"), self.coherence.ready());
         let valid = metric.output("out_valid_o");
-        metric.connect("out_ready_i", both.0 & both.1);
-        control.connect("band_valid_i", valid & both.1);
+        metric.connect("out_ready_i", (both.0 & both.1).named("band_taken"));
+        control.connect("band_valid_i", (valid & both.1).named("band_to_control"));
         let (band, first) = (metric.output("out_band_o"), metric.output("out_first_o"));
-        self.coherence.offer(valid & both.0, &[band, first]);
+        self.coherence.offer((valid & both.0).named("band_to_outlet"), &[band, first]);
         control.connect("band_band_i", band).connect("band_first_i", first);
         let context = [("weights", self.p.takes_weights()), ("layer", self.p.layers > 1)];
         for (field, _) in context.into_iter().filter(|(_, exists)| *exists) {
@@ -262,16 +263,17 @@ impl<'m> Path<'m> {
         let (m, delta, control) = (self.m, &self.delta, &self.control);
         let generator = &self.generator;
         let last = delta.output("score_last_o");
-        let there = delta.output("score_valid_o") & control.output("level_valid_o");
-        let normed = norm.map_or(m.constant(1, bit()), |norm| norm.valid);
-        let taken = (!last | self.level.ready()).named("level_taken");
-        let offers = (there & normed & taken).named("scores_offered");
+        let scored = delta.output("score_valid_o") & control.output("level_valid_o");
+        let there = norm.map_or(scored, |norm| scored & norm.valid).named("scores_there");
+        let outlet_ready = (!last | self.level.ready()).named("outlet_ready");
+        let offers = (there & outlet_ready).named("scores_offered");
         let ready = generator.output("in_ready_o");
         let moves = (offers & ready).named("scores_move");
         generator.connect("in_valid_i", offers);
         delta.connect("score_ready_i", moves);
-        control.connect("level_ready_i", moves & last);
-        self.level.offer(there & normed & last & ready, &[control.output("level_level_o")]);
+        control.connect("level_ready_i", (moves & last).named("level_taken"));
+        let to_outlet = (there & last & ready).named("level_to_outlet");
+        self.level.offer(to_outlet, &[control.output("level_level_o")]);
 
         generator.connect("in_data_i", delta.output("score_data_o"));
         generator.connect("in_previous_i", delta.output("score_previous_o"));
@@ -299,13 +301,13 @@ impl<'m> Path<'m> {
 
         let both = (apply.output("in_ready_o"), self.mask.ready());
         let valid = delta.output("out_valid_o");
-        delta.connect("out_ready_i", both.0 & both.1);
-        apply.connect("in_valid_i", valid & both.1);
+        delta.connect("out_ready_i", (both.0 & both.1).named("values_taken"));
+        apply.connect("in_valid_i", (valid & both.1).named("values_to_apply"));
         for field in ["data", "mask"].into_iter().chain(framing(p.lanes).iter().map(|f| f.0)) {
             apply.connect(&format!("in_{field}_i"), delta.output(&format!("out_{field}_o")));
         }
         let (mask, last) = (delta.output("out_mask_o"), delta.output("out_last_o"));
-        self.mask.offer(valid & both.0, &[mask, last]);
+        self.mask.offer((valid & both.0).named("mask_to_outlet"), &[mask, last]);
         let fields = ["data", "index", "count", "last"];
         let ports = fields.map(|field| (field, apply.output(&format!("out_{field}_o"))));
         let out = m.stream_out("out", &ports.map(|(field, value)| (field, value.ty())));
