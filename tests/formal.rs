@@ -52,6 +52,7 @@ const MAC: &str = "[mac]\na_width = 3\nb_width = 2\nlongest = 3\n";
 const CONTROL: &str = "[sparsity_control]\nbands = 3\ngroup = 4\nfirst_keep = 4\nthreshold_width = 3\n\
                        layers = 3\ncombine = \"weights\"\n";
 const DELTA: &str = "[delta]\nwidth = 3\nlanes = 2\nlongest = 6\nlayers = 3\ndepth = 3\n";
+const MASK: &str = "[mask_generator]\nwidth = 2\nlanes = 1\ngroup = 3\ndigit = 1\n";
 const RAM: &str = "[sync_ram]\nwidth = 3\ndepth = 5\n";
 const RESET: &str = "[reset_synchronizer]\n";
 const RESET_HIGH: &str = "[tech]\nreset = \"sync_high\"\n[reset_synchronizer]\n";
@@ -59,7 +60,7 @@ const GATE: &str = "[clock_gate]\n";
 const FALLING: &str = "[tech]\nclock_gate = \"falling_edge\"\n[clock_gate]\n";
 
 const BLOCKS: &[&str] = &[
-    SLICE, BACKWARD, FIFO, RAM_FIFO, JOIN, SPLIT, ARBITER, MAC, CONTROL, DELTA, RAM, RESET,
+    SLICE, BACKWARD, FIFO, RAM_FIFO, JOIN, SPLIT, ARBITER, MAC, CONTROL, DELTA, MASK, RAM, RESET,
     RESET_HIGH, GATE, FALLING,
 ];
 
@@ -286,6 +287,77 @@ const SABOTAGE: &[(&str, &str, &str, &[&str])] = &[
     (DELTA, "{stage_last_q, stage_dense_q", "{stage_last_q, 1'b1", &["queue_has_mode"]),
     (DELTA, "(!stage_valid_q || push)", "1'b1", &["score_held"]),
     (DELTA, "(!out_valid_q || out_ready_i)", "1'b1", &["out_held"]),
+    (MASK, "position_q == 2'd2", "position_q == 2'd3", &["begin_in_range", "gathered_in_range"]),
+    (
+        MASK,
+        "complete_q <= in_valid_i && completes",
+        "complete_q <= in_valid_i",
+        &["complete_stands_alone"],
+    ),
+    (
+        MASK,
+        "digits_so_far = begins ? 2'd0 :",
+        "digits_so_far = 1'b0 ? 2'd0 :",
+        &["outside_has_no_digit"],
+    ),
+    (
+        MASK,
+        "is_last_beat = out_position_q == 2'd2",
+        "is_last_beat = out_position_q == 2'd3",
+        &["out_position_in_range"],
+    ),
+    (
+        MASK,
+        "assign cell_ready[stage] = ready_out",
+        "assign cell_ready[stage] = 1'b0",
+        &["empty_cell_is_ready"],
+    ),
+    (
+        MASK,
+        "assign cell_valid[stage] = valid_out",
+        "assign cell_valid[stage] = 1'b1",
+        &["no_group_invented"],
+    ),
+    (
+        MASK,
+        "assign cell_ready[stage] = ready_out",
+        "assign cell_ready[stage] = 1'b1",
+        &["full_cell_takes_as_it_gives", "groups_counted"],
+    ),
+    (
+        MASK,
+        "assign tag = cell_tag_edge",
+        "assign tag = ~cell_tag_edge",
+        &["tracked_in_cell_0", "gen_cell[0].u_cell.begin_in_range"],
+    ),
+    (
+        MASK,
+        "assign tag = gen_cell[stage-1].tag_out",
+        "assign tag = ~gen_cell[stage-1].tag_out",
+        &["tracked_in_cell_1", "gen_cell[1].u_cell.begin_in_range"],
+    ),
+    (MASK, "out_position_q + 2'd1", "out_position_q + 2'd2", &["beats_counted"]),
+    (MASK, "out_valid_o = valid_q", "out_valid_o = 1'b1", &["no_beat_invented"]),
+    (MASK, "out_last_o = ends_vector_q", "out_last_o = in_valid_i", &["out_held"]),
+    (MASK, "assign number = 3'd0", "assign number = 3'd3", &["gen_cell[0].u_cell.digits_in_range"]),
+    (
+        MASK,
+        "assign number = gen_cell[stage-1].number_out",
+        "assign number = 3'd5",
+        &["gen_cell[1].u_cell.digits_in_range"],
+    ),
+    (
+        MASK,
+        "assign digit_2 = gathered_digits_q",
+        "assign digit_2 = ~gathered_digits_q",
+        &["gen_cell[0].u_cell.survivors_fit"],
+    ),
+    (
+        MASK,
+        "assign keep = gen_cell[stage-1].keep_out",
+        "assign keep = 2'd0",
+        &["gen_cell[1].u_cell.survivors_fit"],
+    ),
     (JOIN, "count_q + 2'd1", "count_q + 2'd2", &["part_counted"]),
     (JOIN, "(part_q == 2'd2) ? 2'd0", "(part_q == 2'd2) ? 2'd3", &["part_in_range"]),
     (JOIN, "if (push && is_last)", "if (push)", &["one_counted", "one_at_a_time"]),

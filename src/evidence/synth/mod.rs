@@ -249,6 +249,14 @@ pub fn measure(block: &Configured, target: Target, workshop: &Workshop) -> Resul
     })
 }
 
+/// What any Verilog costs in OSU018 cells, without a check of the netlist.
+///
+/// # Errors
+/// If a tool is missing or fails.
+pub fn cost_of_cells(files: &[File], top: &str) -> Result<Cost, ToolError> {
+    osu018::cost(files, top).map(|(_, cost)| cost)
+}
+
 fn ratios(ours: &Cost, plain: &Cost) -> Vec<Ratio> {
     let over = |ours: f64, plain: f64| (plain > 0.0).then(|| ours / plain);
     let ratio = |figure: &Figure| Ratio {

@@ -302,6 +302,10 @@ pub(super) fn cell(name: &str, s: &Sizes) -> Result<Arc<Module>, Errors> {
     let survives = pack(&m, &groups.outputs("survives_o"));
     m.output("survives_o", uint(s.elements())).set(survives);
     let tied = pack(&m, &groups.outputs("tied_o"));
+    if s.beats > 1 {
+        let begin = tag.expr().slice(1, s.tag() - 1);
+        properties::in_range(&m, s, "begin", valid.expr(), begin);
+    }
     properties::cell(&m, s, valid.expr(), keep.expr(), (survives, tied));
     m.output("keep_o", keep.ty()).set(keep);
     m.output("tag_o", tag.ty()).set(tag);

@@ -187,7 +187,7 @@ impl Block for MaskGenerator {
         vec![
             of(5, true, 1, 16, false, false, 1),
             of(5, true, 3, 3, true, false, 2),
-            of(3, false, 8, 4, true, true, 1),
+            of(3, false, 8, 4, true, true, 3),
             of(4, true, 2, 6, false, true, 2),
             of(6, true, 4, 8, true, false, 3),
         ]

@@ -4,7 +4,7 @@
 use super::cell::Sizes;
 use super::score::Elements;
 use crate::blocks::properties::{Tracked, difference};
-use crate::hdl::{Array, Expr, ModuleBuilder, StreamIn, StreamOut, index_width, pack, uint};
+use crate::hdl::{Array, Expr, ModuleBuilder, StreamIn, StreamOut, bit, index_width, pack, uint};
 
 /// Where groups and beats are.
 pub(super) struct State<'m> {
@@ -77,17 +77,34 @@ pub(super) fn array<'m>(
     m.cover("mask_of_some", output.fire() & output["mask"].expr().any());
 }
 
-/// What is gathered of a group that has begun: who is not in S has not survived.
+/// Nothing is gathered beside a group that is complete. Of one that has begun, who is not in S has
+/// not survived.
 pub(super) fn gathered<'m>(
     m: &'m ModuleBuilder,
     s: &Sizes,
-    has_begun: Expr<'m>,
+    (complete, gathered): (Expr<'m>, Expr<'m>),
     group: &Elements<'m>,
 ) {
+    let has_begun = complete | gathered.ne(0);
+    m.assert("complete_stands_alone", !complete | gathered.eq(0));
+    in_range(m, s, "gathered", m.constant(1, bit()), gathered);
     let digits = group.digits.elements(uint(s.digit));
     let out = group.tied.bits().into_iter().zip(digits);
     let is_zero: Vec<Expr> = out.map(|(tied, digit)| tied | digit.eq(0)).collect();
     m.assert("outside_has_no_digit", !has_begun | pack(m, &is_zero).all());
+}
+
+/// The number of a beat in its group is one that there is.
+pub(super) fn in_range<'m>(
+    m: &'m ModuleBuilder,
+    s: &Sizes,
+    name: &str,
+    is_there: Expr<'m>,
+    beat: Expr<'m>,
+) {
+    if !s.beats.is_power_of_two() {
+        m.assert(&format!("{name}_in_range"), !is_there | beat.lt(s.beats));
+    }
 }
 
 /// Those that have survived for certain are not too many.

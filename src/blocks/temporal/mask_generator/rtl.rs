@@ -165,8 +165,10 @@ fn gather<'m>(m: &'m ModuleBuilder, s: &Sizes, beat: &Scored<'m>, position: Expr
     });
     m.when(take & begins, || keep.set(beat.keep));
     let tag = concat(m, &[begin.expr(), last.expr()]);
-    properties::gathered(m, s, complete | position.ne(0), &group);
-    let beats = complete.expr().mux(s.beats_of(m, tag), position).named("gathered");
+    let gathered = beat.gathered.unwrap_or(position);
+    properties::in_range(m, s, "begin", complete.expr(), begin.expr());
+    properties::gathered(m, s, (complete.expr(), gathered), &group);
+    let beats = complete.expr().mux(s.beats_of(m, tag), gathered).named("gathered");
     Entry { valid: complete.expr(), ready, group, keep: keep.expr(), tag, beats }
 }
 
@@ -204,6 +206,7 @@ fn emit<'m>(
     let next = (position + 1).truncate(position.width());
     m.when(load, || position.set(begin)).or_when(valid & output.ready, || position.set(next));
     output["mask"].set(position.expr().select(&mask.expr().elements(uint(s.lanes))));
+    properties::in_range(m, s, "out_position", valid.expr(), position.expr());
     let left = s.beats_of(m, concat(m, &[position.expr(), last.expr()]));
     valid.expr().mux(left, 0)
 }

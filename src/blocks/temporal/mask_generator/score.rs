@@ -47,6 +47,8 @@ pub(super) struct Scored<'m> {
     pub elements: Elements<'m>,
     /// The number of the beat in its group, where that has several.
     pub position: Option<Expr<'m>>,
+    /// How many beats of its group went on before it, or before the next one if it is not there.
+    pub gathered: Option<Expr<'m>>,
     /// Counts where the position is 0.
     pub keep: Expr<'m>,
     pub last: Expr<'m>,
@@ -154,6 +156,17 @@ pub(super) fn beat<'m>(
     keys.each("previous_i", &stage("previous", input["previous"]).bits());
     keys.broadcast("threshold_i", stage("threshold", frame.of_group("threshold")));
     keys.broadcast("bonus_i", stage("bonus", frame.of_group("bonus")));
+    let last = stage("last", input["last"]);
+    let position = frame.position.map(|position| stage("position", position));
+    let gathered = match (held, frame.position.zip(position)) {
+        (Some(_), Some((next, position))) => {
+            let ends = last | position.eq(s.beats - 1);
+            let follows = ends.mux(next.eq(0), next.eq(position + 1));
+            m.assert("position_follows", !valid | follows);
+            Some(valid.mux(position, next))
+        }
+        _ => position,
+    };
     Ok(Scored {
         valid,
         waiting: held.map_or(m.constant(0, bit()), |_| valid),
@@ -163,9 +176,10 @@ pub(super) fn beat<'m>(
             digits: pack(m, &keys.outputs("digit_o")),
             lower: (s.lower() > 0).then(|| pack(m, &keys.outputs("lower_o"))),
         },
-        position: frame.position.map(|position| stage("position", position)),
+        position,
+        gathered,
         keep: stage("keep", input["keep"]),
-        last: stage("last", input["last"]),
+        last,
     })
 }
 
