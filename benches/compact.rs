@@ -13,7 +13,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// Elements of a vector.
-const ELEMENTS: usize = 1 << 20;
+const ELEMENTS: usize = 1 << 18;
 
 /// Survivors of a run, on average.
 const RUN: f64 = 16.0;
@@ -80,7 +80,7 @@ impl Compactor {
         let entry = blocks::find("mask_apply").expect("it is registered");
         let mut values = Values::defaults(entry.parameters);
         for (name, value) in [("window", window), ("lanes", lanes), ("queue", queue)] {
-            values.set(name, Value::Integer(value));
+            values.set(name, Value::Integer(value.into()));
         }
         let subject = Subject::of(&Configured::new(entry, values, Tech::default()));
         let subject = subject.unwrap_or_else(|error| panic!("{error}"));
