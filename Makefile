@@ -29,6 +29,7 @@ evidence: setup
 bench: setup
 	cargo bench --bench core
 	cargo bench --bench cosim
+	cargo bench --bench compact
 
 # Longer than a test may take: 20,000 random modules, and a minute of the configuration's reader.
 # `cargo install cargo-fuzz` brings the fuzzer.

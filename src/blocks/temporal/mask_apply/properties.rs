@@ -84,17 +84,26 @@ impl<'m> Element<'m> {
     ) -> Element<'m> {
         let lane = m.any_constant("tracked_lane", s.lane);
         let width = s.item.width - s.index.width;
-        let ones = m.constant((BigInt::from(1) << s.window) - 1, uint(s.window));
-        let from =
-            difference(m.constant(s.window, uint(s.lane.width + 1)), lane, uint(s.lane.width + 1));
-        let is_before = ones.shift_right(from).named("before_tracked");
-        let before = (window.pending & is_before).count_ones().named("number_before");
-        let number = window.pending.count_ones().named("number_pending");
-        let leaves_some = number.gt(s.take).named("leaves_some");
+        // Each rank takes the lowest survivor that the ranks before have left.
+        let mut rest = window.pending;
+        let mut before = m.constant(0, uint(index_width(s.take)));
+        let mut number = m.constant(0, uint(index_width(s.take + 1)));
+        let mut is_picked = m.constant(0, bit());
+        for (rank, &selected) in (0_u32..).zip(&window.selected) {
+            let lowest = rest & (-rest).wrap(rest.ty());
+            m.assert(&format!("rank_{rank}_is_lowest"), selected.eq(lowest));
+            rest = (rest & !selected).named(&format!("rest_{rank}"));
+            let is_it = selected.bit_at(lane);
+            before = is_it.mux(rank, before);
+            is_picked = is_picked | is_it;
+            number = (number + selected.any()).truncate(number.width());
+        }
+        let before = before.named("number_before");
+        let leaves_some = rest.any().named("leaves_some");
 
         let has_moved = m.register("has_moved", bit()).reset(0);
         let waits = (window.survivors.bit_at(lane) & !has_moved).named("tracked_waits");
-        let moves = (window.step & waits & before.lt(s.take)).named("tracked_moves");
+        let moves = (window.step & waits & is_picked).named("tracked_moves");
         m.when(window.step, || has_moved.set((has_moved | moves) & leaves_some));
         let exists = lane.lt(s.window);
         m.assert("waits_until_moved", !exists | window.pending.bit_at(lane).eq(waits));
@@ -111,7 +120,7 @@ impl<'m> Element<'m> {
         m.assert("elements_counted", window.base.eq(base));
         let data = input["data"].shift_right(lane * width).truncate(width);
         let item = concat(m, &[(base + lane).wrap(s.index), data]).named("tracked_item");
-        let moved = leaves_some.mux(s.take, number).named("number_moved");
+        let moved = number.named("number_moved");
         m.assert("moved_counted", window.count.eq(moved));
         Element { before, moves: moves & exists, item, moved, leaves_some }
     }

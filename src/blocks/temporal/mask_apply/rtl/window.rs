@@ -21,6 +21,8 @@ pub(in super::super) struct Window<'m> {
     pub step: Expr<'m>,
     /// Survivors that have not gone yet, a bit for each element.
     pub pending: Expr<'m>,
+    /// For each rank, the pending element of that rank, a bit for each element.
+    pub selected: Vec<Expr<'m>>,
     /// Survivors in their order, of which the first `count` are there: the element, and above it
     /// its place in the vector.
     pub items: Vec<Expr<'m>>,
@@ -83,7 +85,7 @@ pub(super) fn pick<'m>(
     let ends = (input["last"] & !more).named("vector_ends");
     let base = place(m, s, base, m.constant(0, s.lane));
     let more = more.expr();
-    Ok(Window { survivors, begun, step, pending, items, valid, count, more, ends, base })
+    Ok(Window { survivors, begun, step, pending, selected, items, valid, count, more, ends, base })
 }
 
 /// The elements up to the last one that has moved, whether any has, and which it is.
