@@ -58,6 +58,8 @@ use crate::config::{Tech, Violation, parameters};
 use crate::hdl::{Errors, Module};
 use crate::model::{Kind, Model, Random, Shape, Stimulus};
 
+pub(in crate::blocks::temporal) use model::{Estimates, Mode};
+
 /// The most places of all layers: each has a flip-flop.
 const MOST_PLACES: u32 = 4096;
 

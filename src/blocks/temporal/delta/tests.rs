@@ -6,6 +6,12 @@ use super::model::{Estimates, Mode};
 use super::*;
 use crate::blocks::testing::{agrees, elaborate, evaluator, paths, snapshot};
 
+/// A score, and whether the element was in the mask the last time.
+type Score = (u64, bool);
+
+/// What is transmitted, and whether the element counts as in the mask.
+type Sent = (i64, bool);
+
 fn parameters(width: u32, lanes: u32, longest: u32, layers: u32) -> DeltaParameters {
     DeltaParameters { width, lanes, longest, layers, ..DeltaParameters::default() }
 }
@@ -16,7 +22,7 @@ fn step(
     mode: Mode,
     values: &[i64],
     masks: &[bool],
-) -> (Vec<(u64, bool)>, Vec<(i64, bool)>) {
+) -> (Vec<Score>, Vec<Sent>) {
     let scores = estimates.scores(0, 0, mode, values);
     (scores, estimates.transmit(0, 0, mode, values, masks))
 }

@@ -5,8 +5,6 @@
 //! they begin and as they go out, modulo a power of two that is larger than the number of beats in
 //! the queue. Which survivors move, and where to, is counted here once more, without a prefix sum.
 
-use num_bigint::BigInt;
-
 use super::rtl::Sizes;
 use super::rtl::queue::Queue;
 use super::rtl::window::Window;

@@ -40,7 +40,6 @@
 //! each cycle unless more survivors come than go out, a short last group takes the time of a whole
 //! one (see the mask generator), or a decision takes longer than a vector.
 
-mod memory;
 mod model;
 mod parts;
 mod rtl;
@@ -54,7 +53,7 @@ use std::sync::Arc;
 use crate::blocks::Block;
 use crate::blocks::common::fifo::{FifoParameters, Storage};
 use crate::blocks::temporal::coherence_metric::{CoherenceMetric, CoherenceMetricParameters};
-use crate::blocks::temporal::delta::DeltaParameters;
+use crate::blocks::temporal::delta::{Delta, DeltaParameters};
 use crate::blocks::temporal::mask_apply::{MaskApplyParameters, Mode};
 use crate::blocks::temporal::mask_generator::{MaskGenerator, MaskGeneratorParameters};
 use crate::blocks::temporal::sparsity_control::{
@@ -83,7 +82,7 @@ parameters! {
         /// Elements of a group, of which so many survive; a multiple or a divisor of `lanes`.
         group: u32 = 16 in 2..=64,
         /// Elements of the longest vector.
-        longest: u32 = 128 in 1..=65536,
+        longest: u32 = 128 in 1..=4096,
         /// Layers, each with a memory of its own.
         layers: u32 = 1 in 1..=8,
         /// Bands of coherence, and levels of sparsity.
@@ -228,6 +227,7 @@ impl Block for TemporalPath {
         let mut violations = CoherenceMetric::validate(&p.metric());
         violations.extend(SparsityControl::validate(&p.control()));
         violations.extend(MaskGenerator::validate(&p.generator()));
+        violations.extend(Delta::validate(&p.delta()));
         let beats = p.longest.div_ceil(p.lanes);
         if p.level_from == LevelFrom::Current && p.buffer < beats {
             violations.push(Violation {

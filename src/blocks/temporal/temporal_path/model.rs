@@ -4,10 +4,10 @@
 //! move is up to [`timing`](super::timing).
 
 use super::TemporalPathParameters;
-use super::memory::Memory;
 use super::timing::{self, Arrival, Schedule};
 use crate::blocks::Block;
 use crate::blocks::temporal::coherence_metric::CoherenceMetric;
+use crate::blocks::temporal::delta::{Estimates, Mode};
 use crate::blocks::temporal::mask_apply::MaskApply;
 use crate::blocks::temporal::mask_generator::MaskGenerator;
 use crate::blocks::temporal::sparsity_control::{LevelFrom, SparsityControl};
@@ -55,6 +55,11 @@ impl Input {
     fn place(&self, p: &TemporalPathParameters) -> usize {
         let is_weights = self.weights.as_ref().is_some_and(|weights| weights.bit(0));
         self.layer(p) + if is_weights { p.layers as usize } else { 0 }
+    }
+
+    /// What stands in all lanes.
+    fn elements(&self, p: &TemporalPathParameters) -> Vec<i64> {
+        self.data.lanes(p.width).map(|element| element.signed()).collect()
     }
 
     /// How many lanes hold an element.
@@ -170,46 +175,51 @@ fn sent(
     bonus: &Bits,
 ) -> Vec<Sent> {
     let generator = MaskGenerator::model(&p.generator(), tech);
-    let mut memories = vec![Memory::default(); p.places() as usize];
+    let (places, longest) = (p.places() as usize, p.longest.next_multiple_of(p.lanes) as usize);
+    let mut estimates = Estimates::new(p.width, p.clip, places, longest);
     let mut all = vec![];
     for (vector, level) in vectors.iter().zip(levels) {
         let inputs = &beats[vector.begin..vector.end];
-        let memory = &mut memories[inputs[0].place(p)];
+        let (place, mode) = (inputs[0].place(p), Mode::of(inputs[0].mode));
         if inputs[0].new_sequence.bit(0) {
-            memory.forget();
+            estimates.begin(place);
         }
-        let (keep, threshold) = (Some(&level[1]), Some(&level[2]));
         let scored = inputs.iter().enumerate().map(|(index, input)| {
-            let elements: Vec<i64> = input.data.lanes(p.width).map(|x| x.signed()).collect();
             let base = index * p.lanes as usize;
-            let scores = memory.scores(p.width, inputs[0].mode, base, &elements);
-            let previous = memory.previous(base, elements.len());
+            let rows = estimates.scores(place, base, mode, &input.elements(p));
+            let scores = rows.iter().map(|(score, _)| Bits::new(p.width, *score));
+            let previous = rows.iter().map(|(_, mask)| Bits::new(1, *mask));
             let norm = norms.map(|norms| &norms[vector.begin + index]);
             let source = norm.map(|norm| Bits::new(2, if norm[1].bit(0) { 2 } else { 0 }));
-            let (norm, empty) = (norm.map(|norm| &norm[0]), input.empty.as_ref());
-            let (source, last) = (source.as_ref(), Some(&input.last));
-            let (scores, previous) = (Some(&scores), Some(&previous));
-            beat([scores, norm, previous, source, keep, threshold, Some(bonus), empty, last])
+            beat([
+                Some(&Bits::concat(&scores.collect::<Vec<_>>())),
+                norm.map(|norm| &norm[0]),
+                Some(&Bits::concat(&previous.collect::<Vec<_>>())),
+                source.as_ref(),
+                Some(&level[1]),
+                Some(&level[2]),
+                Some(bonus),
+                input.empty.as_ref(),
+                Some(&input.last),
+            ])
         });
         let masks = respond(&generator, vec![scored.collect()], &[]).emitted.remove(0);
         for (index, (input, mask)) in inputs.iter().zip(&masks).enumerate() {
-            let elements = input.data.lanes(p.width).take(input.present(p)).map(|x| x.signed());
-            let base = index * p.lanes as usize;
-            let mode = inputs[0].mode;
-            let chosen: Vec<(i64, bool)> =
-                elements.enumerate().map(|(lane, x)| (x, mask.beat[0].bit(lane as u32))).collect();
-            let (values, mask_bits) = memory.transmit(p, mode, base, &chosen);
-            let survivors = mask_bits.iter().filter(|&&survives| survives).count();
-            let lane = |lane: usize| mask_bits.get(lane).copied().unwrap_or(false);
-            let bits = (0..p.lanes as usize).map(|at| Bits::new(1, lane(at))).collect::<Vec<_>>();
-            let width = p.apply().width;
-            let value = |at: usize| Bits::new(width, values.get(at).copied().unwrap_or(0));
-            let data = Bits::concat(&(0..p.lanes as usize).map(value).collect::<Vec<_>>());
-            let (mask_bits, empty) = (Bits::concat(&bits), input.empty.as_ref());
+            let (base, elements) = (index * p.lanes as usize, input.elements(p));
+            let present = &elements[..input.present(p)];
+            let bits: Vec<bool> = (0..p.lanes).map(|lane| mask.beat[0].bit(lane)).collect();
+            let mut rows = estimates.transmit(place, base, mode, present, &bits);
+            let survivors = rows.iter().filter(|(_, survives)| *survives).count();
+            rows.resize(p.lanes as usize, (0, false));
+            let values = rows.iter().map(|(value, _)| Bits::new(p.apply().width, *value));
+            let data = Bits::concat(&values.collect::<Vec<_>>());
+            let survive = rows.iter().map(|(_, survives)| Bits::new(1, *survives));
+            let mask_out = Bits::concat(&survive.collect::<Vec<_>>());
+            let empty = input.empty.as_ref();
             all.push(Sent {
                 cause: vector.begin + mask.cause.beat,
-                window: beat([Some(&data), Some(&mask_bits), empty, Some(&input.last)]),
-                mask: mask_bits,
+                window: beat([Some(&data), Some(&mask_out), empty, Some(&input.last)]),
+                mask: mask_out,
                 survivors,
             });
         }

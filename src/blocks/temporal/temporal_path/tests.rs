@@ -116,7 +116,7 @@ fn interval(length: usize, level_from: LevelFrom, buffer: u32) -> u64 {
     let arrivals = |beat: usize| timing::Arrival {
         layer: 0,
         place: (0, beat % beats),
-        first: beat % beats == 0,
+        first: beat.is_multiple_of(beats),
         last: beat % beats == beats - 1,
         ends_group: beat % 4 == 3 || beat % beats == beats - 1,
         decision: p.metric().latency(0),
