@@ -21,8 +21,8 @@ pub(crate) use nextpnr::{Device, Routed, place_and_route};
 pub(crate) use opensta::slowest_paths;
 pub use opensta::{PathClass, TimingPath};
 pub(crate) use smt::{
-    Base, Clocks, Failed, Formulas, Induction, Stated, formulas, recipe as proof_recipe, traces,
-    versions as proof_tools,
+    Base, Clocks, Failed, Formulas, Induction, Inside, Stated, formulas, recipe as proof_recipe,
+    traces, versions as proof_tools,
 };
 pub use tool::ToolError;
 pub(crate) use tool::{

@@ -28,6 +28,15 @@ pub(crate) enum Clocks {
     Any,
 }
 
+/// What becomes of what instanced modules state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Inside {
+    /// It is proven along with the rest.
+    Proven,
+    /// It is given, because it has a proof of its own.
+    Given,
+}
+
 /// A property as the text states it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stated {
@@ -85,23 +94,30 @@ pub(crate) fn versions() -> Result<Vec<String>, ToolError> {
 }
 
 /// All that the tools are told about a design, but for how far to search.
-pub(crate) fn recipe(files: &[File], top: &str, clocks: Clocks) -> String {
-    format!("{}; {}", script(files, top, clocks), ASKING.join(" "))
+pub(crate) fn recipe(files: &[File], top: &str, clocks: Clocks, inside: Inside) -> String {
+    format!("{}; {}", script(files, top, clocks, inside), ASKING.join(" "))
 }
 
 /// What Yosys is told to make the formulas of a design.
-fn script(files: &[File], top: &str, clocks: Clocks) -> String {
+fn script(files: &[File], top: &str, clocks: Clocks, inside: Inside) -> String {
     let (early, steps) = match clocks {
         Clocks::One => ("chformal -early;", "async2sync"),
         Clocks::Any => ("", "clk2fflogic"),
+    };
+    let given = match inside {
+        Inside::Proven => String::new(),
+        Inside::Given => format!(
+            "select -set inner * {top} %d; chformal -assert2assume @inner; \
+             chformal -cover -remove @inner;"
+        ),
     };
     // A memory of one element is more than the writer of formulas can take.
     let finish = "memory_map t:$mem_v2 r:SIZE=1 %i; opt_clean; setundef -undriven -anyseq; \
                   dffunmap; check -assert";
     format!(
         "read_verilog -formal {}; hierarchy -check -top {top}; \
-         chformal -assume2assert * {top} %d t:$assume %i c:$* %d; \
-         proc; flatten; {early} memory_collect; \
+         select -set owed * {top} %d t:$assume %i c:$* %d; {given} \
+         chformal -assume2assert @owed; proc; flatten; {early} memory_collect; \
          dump -o properties.il t:$assert t:$assume t:$cover; {steps}; design -save whole; \
          {finish}; write_smt2 -wires {ASSERTIONS}; design -load whole; \
          chformal -assert -remove; delete -output; opt_clean -purge; {finish}; \
@@ -118,10 +134,10 @@ pub(crate) fn formulas<'a>(
     folder: &'a Path,
     files: &[File],
     top: &str,
-    clocks: Clocks,
+    (clocks, inside): (Clocks, Inside),
     limit: Duration,
 ) -> Result<(Formulas<'a>, Vec<Stated>), ToolError> {
-    let script = script(files, top, clocks);
+    let script = script(files, top, clocks, inside);
     YOSYS.run_well(folder, &["-q", "-p", &script])?;
     let listed = read(&folder.join("properties.il"))?;
     let (mut names, mut stated) = (HashMap::new(), vec![]);

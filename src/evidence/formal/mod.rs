@@ -5,6 +5,11 @@
 //! the next. The search is Z3's, through Yosys and yosys-smtbmc. What is covered shows that the
 //! assumptions leave something to prove: each cover has to be reached.
 //!
+//! A module that instances others between streams is proven in parts: each of them by itself, for
+//! every input that its streams may have; and the module, that it gives them no other and what it
+//! states itself, with what they state as given. That is no circle: what an instance offers follows
+//! from its registers alone, so it keeps the rules in a cycle if the ones before were well.
+//!
 //! A block whose Verilog comes from a template is proven with the properties that
 //! [`Block::properties`](crate::blocks::Block::properties) gives; all others bring theirs in
 //! their text.
@@ -18,10 +23,10 @@ use serde::{Deserialize, Serialize};
 use crate::blocks::{Configured, Entry};
 use crate::config::{ClockGate, Reset, Tech};
 use crate::eda::{
-    self, Base, Cache, Clocks, Digest, Failed, Formulas, Induction, Stated, ToolError,
+    self, Base, Cache, Clocks, Digest, Failed, Formulas, Induction, Inside, Stated, ToolError,
 };
-use crate::hdl::Errors;
-use crate::hdl::ir::PropertyKind;
+use crate::hdl::ir::{Body, Direction, Instance, PropertyKind};
+use crate::hdl::{Errors, Module};
 use crate::tech;
 use crate::verilog::{self, File, VerilogError};
 
@@ -132,6 +137,27 @@ impl Proofs {
         !self.properties.is_empty() && self.properties.iter().all(is_good)
     }
 
+    /// Puts the verdicts about an instance, which was proven by itself, in the place of what was
+    /// given of it.
+    fn complete(&mut self, instance: &str, part: Proofs) {
+        for property in part.properties {
+            let name = format!("{instance}.{}", property.name);
+            let given = self.properties.iter_mut().find(|known| known.name == name);
+            match (given, &property.verdict) {
+                // What it assumes was shown here.
+                (_, Verdict::Assumed) => {}
+                (Some(given), verdict) => given.verdict = verdict.clone(),
+                (None, _) => self.properties.push(Property { name, ..property }),
+            }
+        }
+        let renamed = |example: Counterexample| Counterexample {
+            property: format!("{instance}.{}", example.property),
+            ..example
+        };
+        self.counterexamples.extend(part.counterexamples.into_iter().map(renamed));
+        self.seconds += part.seconds;
+    }
+
     /// The verdict about a property.
     pub fn verdict(&self, name: &str) -> Option<&Verdict> {
         self.properties.iter().find(|p| p.name == name).map(|p| &p.verdict)
@@ -197,7 +223,50 @@ pub fn with_other_cells(mut blocks: Vec<Configured>) -> Vec<Configured> {
 /// If the block's description is wrong, or a tool is missing or fails.
 pub fn prove(block: &Configured, plan: &Plan, cache: &Cache) -> Result<Proofs, FormalError> {
     let (files, top) = files(block)?;
-    Ok(prove_files(&files, &top, plan, cache)?)
+    let module = block.elaborate()?;
+    prove_module(&module, (&files, &top), &block.tech, plan, cache)
+}
+
+/// Proves a module whose text is in `files`, and what it instances between streams.
+fn prove_module(
+    module: &Module,
+    (files, top): (&[File], &str),
+    tech: &Tech,
+    plan: &Plan,
+    cache: &Cache,
+) -> Result<Proofs, FormalError> {
+    let parts = parts(module);
+    let inside = if parts.is_empty() { Inside::Proven } else { Inside::Given };
+    let mut proofs = prove_text(files, top, inside, plan, cache)?;
+    for part in parts {
+        let files = verilog::emit(&part.module, &tech::style(tech, None))?;
+        let text = (&files[..], part.module.name.as_str());
+        let of_part = prove_module(&part.module, text, tech, plan, cache)?;
+        proofs.complete(&format!("u_{}", part.name), of_part);
+    }
+    Ok(proofs)
+}
+
+/// The instances of a module that are proven by themselves: those between streams, if none of them
+/// has a path through gates alone from what comes in to what it offers.
+fn parts(module: &Module) -> Vec<&Instance> {
+    let Body::Logic(logic) = &module.body else { return vec![] };
+    let between_streams = |instance: &&Instance| !instance.module.streams.is_empty();
+    let parts: Vec<&Instance> = logic.instances.iter().filter(between_streams).collect();
+    match parts.iter().all(|part| offers_registers(&part.module)) {
+        true => parts,
+        false => vec![],
+    }
+}
+
+/// Whether what a module offers at its streams follows from its registers alone.
+fn offers_registers(module: &Module) -> bool {
+    let offered = module.streams.iter().filter(|stream| stream.direction == Direction::Output);
+    let mut ports = offered.flat_map(|stream| stream.payload.iter().chain([&stream.valid]));
+    ports.all(|port| {
+        let index = module.ports.iter().position(|known| known == port);
+        index.is_some_and(|index| module.paths[index].is_empty())
+    })
 }
 
 /// Proves the properties of any Verilog. If it has a signal with the attribute `gclk`, any number
@@ -211,6 +280,16 @@ pub fn prove_files(
     plan: &Plan,
     cache: &Cache,
 ) -> Result<Proofs, ToolError> {
+    prove_text(files, top, Inside::Proven, plan, cache)
+}
+
+fn prove_text(
+    files: &[File],
+    top: &str,
+    inside: Inside,
+    plan: &Plan,
+    cache: &Cache,
+) -> Result<Proofs, ToolError> {
     let tools = eda::proof_tools()?;
     let clocks = match files.iter().any(|file| file.text.contains("(* gclk *)")) {
         true => Clocks::Any,
@@ -219,7 +298,7 @@ pub fn prove_files(
     let mut key = Digest::builder();
     key.add("formal 2");
     tools.iter().for_each(|tool| key.add(tool));
-    key.add(eda::proof_recipe(files, top, clocks));
+    key.add(eda::proof_recipe(files, top, clocks, inside));
     key.add(format!("{plan:?}"));
     for file in files {
         key.add(&file.module);
@@ -228,7 +307,8 @@ pub fn prove_files(
     // What a busy machine had no time for, another time it may have.
     let mut unfinished = None;
     let bytes = cache.result(key.finish(), || {
-        let proofs = eda::in_folder(files, |folder| search(folder, files, top, clocks, plan))?;
+        let proofs =
+            eda::in_folder(files, |folder| search(folder, files, top, (clocks, inside), plan))?;
         let proofs = Proofs { tools: tools.clone(), ..proofs };
         if proofs.properties.iter().any(|p| p.verdict == out_of_time(plan)) {
             unfinished = Some(proofs);
@@ -251,11 +331,11 @@ fn search(
     folder: &Path,
     files: &[File],
     top: &str,
-    clocks: Clocks,
+    (clocks, inside): (Clocks, Inside),
     plan: &Plan,
 ) -> Result<Proofs, ToolError> {
     let begin = Instant::now();
-    let (formulas, stated) = eda::formulas(folder, files, top, clocks, plan.limit)?;
+    let (formulas, stated) = eda::formulas(folder, files, top, (clocks, inside), plan.limit)?;
     let is = |kind| stated.iter().any(|property: &Stated| property.kind == kind);
     let assertions = match is(PropertyKind::Assert) {
         true => assertions(&formulas, plan)?,

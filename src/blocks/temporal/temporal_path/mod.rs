@@ -82,7 +82,7 @@ parameters! {
         /// Elements of a group, of which so many survive; a multiple or a divisor of `lanes`.
         group: u32 = 16 in 2..=64,
         /// Elements of the longest vector.
-        longest: u32 = 128 in 1..=4096,
+        longest: u32 = 64 in 1..=4096,
         /// Layers, each with a memory of its own.
         layers: u32 = 1 in 1..=8,
         /// Bands of coherence, and levels of sparsity.

@@ -170,8 +170,11 @@ impl<'m> Path<'m> {
         let (metric, buffer) = (&self.metric, &self.buffer);
         let both = (metric.output("in_ready_o"), buffer.output("in_ready_o"));
         input.ready.set(both.0 & both.1);
-        metric.connect("in_valid_i", (input.valid & both.1).named("in_to_metric"));
-        buffer.connect("in_valid_i", (input.valid & both.0).named("in_to_buffer"));
+        let to_metric = (input.valid & both.1).named("in_to_metric");
+        let to_buffer = (input.valid & both.0).named("in_to_buffer");
+        metric.connect("in_valid_i", to_metric);
+        buffer.connect("in_valid_i", to_buffer);
+        self.moves_together("in_goes_both_ways", input.fire(), [to_metric, to_buffer], both);
         for (field, value) in input.payload().filter(|(field, _)| *field != "mode") {
             metric.connect(&format!("in_{field}_i"), value);
         }
@@ -182,6 +185,18 @@ impl<'m> Path<'m> {
             let outside = if port.starts_with("weight") { "" } else { "coherence_" };
             metric.connect(port, self.m.input(format!("{outside}{port}"), ty));
         }
+    }
+
+    /// States that a beat moves into two blocks at the same time.
+    fn moves_together(
+        &self,
+        name: &str,
+        moves: Expr<'m>,
+        valid: [Expr<'m>; 2],
+        ready: (Expr<'m>, Expr<'m>),
+    ) {
+        let (first, second) = (valid[0] & ready.0, valid[1] & ready.1);
+        self.m.assert(name, first.eq(moves) & second.eq(moves));
     }
 
     /// From the buffer a vector goes to where its layer's memory is; the control hears that it begins.
@@ -239,10 +254,14 @@ impl<'m> Path<'m> {
         let (m, metric, control) = (self.m, &self.metric, &self.control);
         let both = (control.output("band_ready_o"), self.coherence.ready());
         let valid = metric.output("out_valid_o");
-        metric.connect("out_ready_i", (both.0 & both.1).named("band_taken"));
-        control.connect("band_valid_i", (valid & both.1).named("band_to_control"));
+        let taken = (both.0 & both.1).named("band_taken");
+        let to_control = (valid & both.1).named("band_to_control");
+        let to_outlet = (valid & both.0).named("band_to_outlet");
+        metric.connect("out_ready_i", taken);
+        control.connect("band_valid_i", to_control);
+        self.moves_together("band_goes_both_ways", valid & taken, [to_control, to_outlet], both);
         let (band, first) = (metric.output("out_band_o"), metric.output("out_first_o"));
-        self.coherence.offer((valid & both.0).named("band_to_outlet"), &[band, first]);
+        self.coherence.offer(to_outlet, &[band, first]);
         control.connect("band_band_i", band).connect("band_first_i", first);
         let context = [("weights", self.p.takes_weights()), ("layer", self.p.layers > 1)];
         for (field, _) in context.into_iter().filter(|(_, exists)| *exists) {
@@ -274,12 +293,18 @@ impl<'m> Path<'m> {
         control.connect("level_ready_i", (moves & last).named("level_taken"));
         let to_outlet = (there & last & ready).named("level_to_outlet");
         self.level.offer(to_outlet, &[control.output("level_level_o")]);
+        let leaves = (to_outlet & self.level.ready()).named("level_leaves");
+        m.assert("level_goes_once", leaves.eq(moves & last));
 
         generator.connect("in_data_i", delta.output("score_data_o"));
         generator.connect("in_previous_i", delta.output("score_previous_o"));
         generator.connect("in_keep_i", control.output("level_keep_o"));
         generator.connect("in_threshold_i", control.output("level_threshold_o"));
-        generator.connect("in_bonus_i", m.input("bonus_i", uint(self.p.score_width())));
+        let bonus = m.input("bonus_i", uint(self.p.score_width()));
+        generator.connect("in_bonus_i", bonus);
+        let waited = m.register("scores_waited", bit()).reset(0);
+        waited.set(offers & !ready);
+        m.assume("bonus_held", !waited | bonus.eq(m.delayed("bonus_was", bonus)));
         if let Some(norm) = norm {
             norm.ready.set(moves);
             generator.connect("in_norm_i", norm["norm"]);
@@ -301,13 +326,17 @@ impl<'m> Path<'m> {
 
         let both = (apply.output("in_ready_o"), self.mask.ready());
         let valid = delta.output("out_valid_o");
-        delta.connect("out_ready_i", (both.0 & both.1).named("values_taken"));
-        apply.connect("in_valid_i", (valid & both.1).named("values_to_apply"));
+        let taken = (both.0 & both.1).named("values_taken");
+        let to_apply = (valid & both.1).named("values_to_apply");
+        let to_outlet = (valid & both.0).named("mask_to_outlet");
+        delta.connect("out_ready_i", taken);
+        apply.connect("in_valid_i", to_apply);
+        self.moves_together("values_go_both_ways", valid & taken, [to_apply, to_outlet], both);
         for field in ["data", "mask"].into_iter().chain(framing(p.lanes).iter().map(|f| f.0)) {
             apply.connect(&format!("in_{field}_i"), delta.output(&format!("out_{field}_o")));
         }
         let (mask, last) = (delta.output("out_mask_o"), delta.output("out_last_o"));
-        self.mask.offer((valid & both.0).named("mask_to_outlet"), &[mask, last]);
+        self.mask.offer(to_outlet, &[mask, last]);
         let fields = ["data", "index", "count", "last"];
         let ports = fields.map(|field| (field, apply.output(&format!("out_{field}_o"))));
         let out = m.stream_out("out", &ports.map(|(field, value)| (field, value.ty())));
