@@ -15,7 +15,7 @@ use rayon::prelude::*;
 
 /// Short searches: what is broken here fails soon. A busy machine gets time.
 fn plan() -> Plan {
-    Plan { depth: 8, limit: Duration::from_secs(600) }
+    Plan { depth: 10, limit: Duration::from_secs(600) }
 }
 
 fn cache() -> Cache {
@@ -53,6 +53,8 @@ const CONTROL: &str = "[sparsity_control]\nbands = 3\ngroup = 4\nfirst_keep = 4\
                        layers = 3\ncombine = \"weights\"\n";
 const DELTA: &str = "[delta]\nwidth = 3\nlanes = 2\nlongest = 6\nlayers = 3\ndepth = 3\n";
 const MASK: &str = "[mask_generator]\nwidth = 2\nlanes = 1\ngroup = 3\ndigit = 1\n";
+const METRIC: &str = "[coherence_metric]\nwidth = 2\nlanes = 1\nlongest = 3\ncosine = false\n\
+                      normalised_l1 = false\nl1 = true\nbands = 3\ndigit = 32\n";
 const RAM: &str = "[sync_ram]\nwidth = 3\ndepth = 5\n";
 const RESET: &str = "[reset_synchronizer]\n";
 const RESET_HIGH: &str = "[tech]\nreset = \"sync_high\"\n[reset_synchronizer]\n";
@@ -60,8 +62,8 @@ const GATE: &str = "[clock_gate]\n";
 const FALLING: &str = "[tech]\nclock_gate = \"falling_edge\"\n[clock_gate]\n";
 
 const BLOCKS: &[&str] = &[
-    SLICE, BACKWARD, FIFO, RAM_FIFO, JOIN, SPLIT, ARBITER, MAC, CONTROL, DELTA, MASK, RAM, RESET,
-    RESET_HIGH, GATE, FALLING,
+    SLICE, BACKWARD, FIFO, RAM_FIFO, JOIN, SPLIT, ARBITER, MAC, CONTROL, DELTA, MASK, METRIC, RAM,
+    RESET, RESET_HIGH, GATE, FALLING,
 ];
 
 /// What is broken, how, and which properties notice.
@@ -357,6 +359,42 @@ const SABOTAGE: &[(&str, &str, &str, &[&str])] = &[
         "assign keep = gen_cell[stage-1].keep_out",
         "assign keep = 2'd0",
         &["gen_cell[1].u_cell.survivors_fit"],
+    ),
+    (
+        METRIC,
+        "(place_q == 2'd2) ? 2'd0",
+        "(place_q == 2'd2) ? 2'd3",
+        &["place_in_range", "before_inside", "vectors_write_inside"],
+    ),
+    (
+        METRIC,
+        "out_valid_o = state_q == StateDone",
+        "out_valid_o = 1'b1",
+        &[
+            "nothing_invented",
+            "new_sequence_is_first",
+            "first_has_band_0",
+            "band_in_range",
+            "out_held",
+        ],
+    ),
+    (METRIC, "state_d = StateIdle", "state_d = 3'd7", &["state_exists"]),
+    (METRIC, "beat_loaded_q <= in_valid_i", "beat_loaded_q <= 1'b1", &["vectors_counted"]),
+    (METRIC, "begins_q <= in_last_i", "begins_q <= 1'b0", &["one_beat_at_a_time"]),
+    (
+        METRIC,
+        "head_fresh_q <= in_new_sequence_i",
+        "head_fresh_q <= !in_new_sequence_i",
+        &["tracked_comes", "tracked_follows"],
+    ),
+    (METRIC, "head_fresh_q || !known_q", "1'b0", &["tracked_is_fresh"]),
+    (METRIC, "next_threshold_d = 2'd0", "next_threshold_d = 2'd1", &["begins_at_first"]),
+    (METRIC, "next_threshold_q + 2'd1", "next_threshold_q + 2'd3", &["threshold_exists"]),
+    (
+        METRIC,
+        "thresholds_met_q + {1'b0, is_met}",
+        "thresholds_met_q + 2'd2",
+        &["met_of_those_before"],
     ),
     (JOIN, "count_q + 2'd1", "count_q + 2'd2", &["part_counted"]),
     (JOIN, "(part_q == 2'd2) ? 2'd0", "(part_q == 2'd2) ? 2'd3", &["part_in_range"]),

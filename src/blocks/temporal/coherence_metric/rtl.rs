@@ -267,14 +267,14 @@ impl<'m> Beat<'m> {
         let beats = p.longest.div_ceil(p.lanes);
         let place = m.register("place", uint(index_width(beats))).reset(0);
         let next = (place + 1).truncate(place.width());
-        let next = match beats.is_power_of_two() && beats > 1 {
+        let next = match beats == 1 << place.width() {
             true => next,
-            false => place.eq(beats - 1).mux(0, next),
+            false => {
+                m.assert("place_in_range", place.lt(beats));
+                place.eq(beats - 1).mux(0, next)
+            }
         };
         m.when(accept, || place.set(input["last"].mux(0, next)));
-        if !beats.is_power_of_two() {
-            m.assert("place_in_range", place.lt(beats));
-        }
 
         let loaded = m.register("beat_loaded", bit()).reset(0);
         m.when(input.ready, || loaded.set(input.valid));

@@ -176,11 +176,11 @@ impl Block for MaskApply {
             ..default()
         };
         vec![
-            of(8, 32, 1, 32, 128, false),
+            of(3, 5, 1, 6, 17, false),
             of(5, 1, 1, 4, 17, false),
             of(1, 5, 3, 12, 17, true),
-            of(17, 3, 2, 12, 5, false),
-            of(8, 16, 4, 32, 1000, true),
+            of(9, 3, 2, 8, 5, false),
+            of(5, 16, 4, 16, 1000, true),
             MaskApplyParameters { mode: Mode::Gate, window: 5, joint: true, ..default() },
             MaskApplyParameters { mode: Mode::Gate, width: 3, window: 1, ..default() },
         ]

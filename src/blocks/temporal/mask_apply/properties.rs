@@ -3,15 +3,20 @@
 //! Compaction: an arbitrary element of every window is followed to an arbitrary slot of an arbitrary
 //! beat, so what is shown of these holds of every survivor and every slot. Beats are numbered as
 //! they begin and as they go out, modulo a power of two that is larger than the number of beats in
-//! the queue. Which survivors move, and where to, is counted here once more, without a prefix sum.
+//! the queue. Which survivors move, and where to, is counted here once more, without a prefix sum;
+//! from large ones a solver does not come back, and of those the numbers of beats are looked at.
 
 use super::rtl::Sizes;
-use super::rtl::queue::Queue;
+use super::rtl::queue::{Queue, Write};
 use super::rtl::window::Window;
 use crate::blocks::properties::difference;
 use crate::hdl::{
     Expr, Memory, ModuleBuilder, StreamIn, StreamOut, bit, concat, index_width, uint,
 };
+
+/// Up to this width of the window, and this many lanes, elements are followed.
+const WIDEST: u32 = 5;
+const MOST_LANES: u32 = 2;
 
 /// Every element of a beat is as it came, or zero.
 pub(super) fn of_gate<'m>(
@@ -37,26 +42,33 @@ pub(super) fn of_compact<'m>(
     window: &Window<'m>,
     queue: &Queue<'m>,
 ) {
-    let element = Element::new(m, s, input, window);
-    increasing(m, s, input, window);
-    let slot = Slot::new(m, s, queue);
-    slot.held(m, output, window, queue, &element);
-    slot.ended(m, output, window, queue, &element);
-
-    m.assert("open_is_inside", !slot.open | queue.used.ne(0));
+    let open = queue.fill.ne(0).named("has_open");
+    if s.window <= WIDEST && s.lanes <= MOST_LANES {
+        let slot = Slot::new(m, s, queue, open);
+        let filled = slot.filled(m, output, window, queue);
+        slot.ended(m, output, window, queue);
+        let element = Element::new(m, s, input, window);
+        increasing(m, s, input, window);
+        slot.held(m, queue, &filled, &element);
+        let room = queue.used.le(s.beats - 2);
+        m.assert("ready_unless_more", input.ready.expr().eq(room & !element.leaves_some));
+        m.cover("queue_is_full", queue.used.gt(s.beats - 2));
+        m.cover("empty_vector", queue.pop & output["count"].expr().eq(0));
+        m.cover("whole_beat_then_last", queue.pop & !output["last"].expr());
+    }
+    m.assert("open_is_inside", !open | queue.used.ne(0));
     m.assert("used_in_range", queue.used.le(s.beats));
     if !(s.lanes + 1).is_power_of_two() {
         m.assert("fill_in_range", queue.fill.le(s.lanes));
     }
-    let behind_all = slot.at(difference(queue.used, slot.open, queue.used.ty()));
+    let behind_all = place(s.beats, queue.head, difference(queue.used, open, queue.used.ty()));
     m.assert("tail_behind_all", queue.tail.eq(behind_all));
-    let room = queue.used.le(s.beats - 2);
-    m.assert("ready_unless_more", input.ready.expr().eq(room & !element.leaves_some));
-    m.assert("valid_if_whole", output.valid.expr().eq(queue.used.gt(slot.open)));
-    m.cover("queue_is_full", queue.used.gt(s.beats - 2));
+    if let Some((begun, _)) = window.begun {
+        m.assert("window_waits", !begun | input.valid);
+        m.cover("split_window", window.step & begun);
+    }
+    m.assert("valid_if_whole", output.valid.expr().eq(queue.used.gt(open)));
     m.cover("in_and_out", input.fire() & queue.pop);
-    m.cover("empty_vector", queue.pop & output["count"].expr().eq(0));
-    m.cover("whole_beat_then_last", queue.pop & !output["last"].expr());
 }
 
 /// The arbitrary element of each window.
@@ -67,8 +79,6 @@ struct Element<'m> {
     moves: Expr<'m>,
     /// The element with its place in the vector.
     item: Expr<'m>,
-    /// Survivors that move.
-    moved: Expr<'m>,
     /// Whether survivors are left for another cycle.
     leaves_some: Expr<'m>,
 }
@@ -107,10 +117,6 @@ impl<'m> Element<'m> {
         m.assert("waits_until_moved", !exists | window.pending.bit_at(lane).eq(waits));
         let begun = window.begun.map_or(m.constant(0, bit()), |(begun, _)| begun);
         m.assert("moved_since_begun", begun | !has_moved);
-        if window.begun.is_some() {
-            m.assert("window_waits", !begun | input.valid);
-            m.cover("split_window", window.step & begun & waits);
-        }
 
         let base = m.register("elements_before", s.index).reset(0);
         let next = (base + s.window).wrap(s.index);
@@ -118,9 +124,10 @@ impl<'m> Element<'m> {
         m.assert("elements_counted", window.base.eq(base));
         let data = input["data"].shift_right(lane * width).truncate(width);
         let item = concat(m, &[(base + lane).wrap(s.index), data]).named("tracked_item");
-        let moved = number.named("number_moved");
-        m.assert("moved_counted", window.count.eq(moved));
-        Element { before, moves: moves & exists, item, moved, leaves_some }
+        m.assert("moved_counted", window.count.eq(number.named("number_moved")));
+        let picked = before.select(&window.items).named("item_picked");
+        m.assert("tracked_is_picked", !(moves & exists) | picked.eq(item));
+        Element { before, moves: moves & exists, item, leaves_some }
     }
 }
 
@@ -163,6 +170,17 @@ fn increasing<'m>(m: &'m ModuleBuilder, s: &Sizes, input: &StreamIn<'m>, window:
     m.assert("moved_before_window", before_window);
 }
 
+/// What is known of the arbitrary slot.
+struct Filled<'m> {
+    /// Whether a survivor has come to it, and is there.
+    is_filled: Expr<'m>,
+    /// Whether its beat goes out.
+    leaves: Expr<'m>,
+    /// Whether its beat is offered, and what the slot then holds.
+    comes: Expr<'m>,
+    item: Expr<'m>,
+}
+
 /// The arbitrary slot of the arbitrary beat.
 struct Slot<'m> {
     beats: u32,
@@ -178,14 +196,13 @@ struct Slot<'m> {
     is_inside: Expr<'m>,
     is_open: Expr<'m>,
     is_next: Expr<'m>,
-    /// Whether its place in the ring is its own.
+    /// Whether its place in the ring is its own, and where that is.
     has_place: Expr<'m>,
-    head: Expr<'m>,
     place: Expr<'m>,
 }
 
 impl<'m> Slot<'m> {
-    fn new(m: &'m ModuleBuilder, s: &Sizes, queue: &Queue<'m>) -> Slot<'m> {
+    fn new(m: &'m ModuleBuilder, s: &Sizes, queue: &Queue<'m>, open: Expr<'m>) -> Slot<'m> {
         let ty = uint(index_width(s.beats + 1));
         let begun = counted(m, "number_begun", ty.width, queue.begun);
         let gone = counted(m, "number_gone", ty.width, queue.pop);
@@ -193,10 +210,9 @@ impl<'m> Slot<'m> {
         let beat = m.any_constant("tracked_beat", ty);
         let lane = m.any_constant("tracked_slot", uint(index_width(s.lanes)));
         let ahead = difference(beat, gone, ty).named("beats_ahead");
-        let open = queue.fill.ne(0).named("has_open");
         let is_inside = ahead.lt(queue.used).named("beat_is_inside");
         let is_youngest = (ahead + 1).eq(queue.used);
-        let mut slot = Slot {
+        Slot {
             beats: s.beats,
             lanes: s.lanes,
             open,
@@ -207,18 +223,8 @@ impl<'m> Slot<'m> {
             is_open: (open & is_youngest).named("beat_is_open"),
             is_next: (is_inside & ahead.eq(0)).named("beat_is_next"),
             has_place: ahead.lt(s.beats),
-            head: queue.head,
-            place: ahead,
-        };
-        slot.place = slot.at(ahead).named("beat_place");
-        slot
-    }
-
-    /// The place in the ring of a beat that so many are ahead of.
-    fn at(&self, ahead: Expr<'m>) -> Expr<'m> {
-        let sum = self.head + ahead;
-        let sum = sum.ge(self.beats).mux((sum - self.beats).wrap(sum.ty()), sum);
-        sum.truncate(self.head.width())
+            place: place(s.beats, queue.head, ahead).named("beat_place"),
+        }
     }
 
     /// Whether it is this slot that lies so many behind the first one of the open or next beat.
@@ -231,44 +237,28 @@ impl<'m> Slot<'m> {
         exists & (0..3).map(hit).reduce(|any, one| any | one).expect("there are three beats")
     }
 
-    /// What the slot holds is the survivor that belongs there, and it comes out.
-    fn held(
+    /// Survivors fill the slots of a beat from the first one on, and its `count` says how many.
+    fn filled(
         &self,
         m: &'m ModuleBuilder,
         output: &StreamOut<'m>,
         window: &Window<'m>,
         queue: &Queue<'m>,
-        element: &Element<'m>,
-    ) {
+    ) -> Filled<'m> {
         let leaves = (queue.pop & self.is_next).named("beat_leaves");
-        let lands = element.moves & self.is_behind(queue.fill + element.before);
-        let lands = lands.named("tracked_lands");
         let fills = (0..window.items.len())
-            .map(|i| element.moved.gt(i) & self.is_behind(queue.fill + i))
+            .map(|i| window.count.gt(i) & self.is_behind(queue.fill + i))
             .reduce(|any, one| any | one)
             .expect("at least one survivor moves at once");
         let fills = (window.step & fills).named("slot_fills");
         let is_filled = m.register("is_filled", bit()).reset(0);
-        let is_known = m.register("is_known", bit()).reset(0);
-        let known = m.register("known_item", element.item.ty());
         is_filled.set((is_filled | fills) & !leaves);
-        is_known.set((is_known | lands) & !leaves);
-        m.when(lands, || known.set(element.item));
         m.assert("slot_is_free", !(fills & is_filled));
-        let exists = self.lane.lt(self.lanes);
+        let exists = self.lane.lt(self.lanes).named("slot_exists");
         m.assert("filled_inside", !is_filled | (self.is_inside & exists));
-        m.assert("known_is_filled", !is_known | is_filled);
-
         let count = self.is_open.mux(queue.fill, self.count(queue)).named("slots_filled");
-        let is_counted = is_filled.eq(count.gt(self.lane));
+        let is_counted = is_filled.eq(count.gt(self.lane)).named("slot_is_counted");
         m.assert("all_counted", !(self.is_inside & exists) | is_counted);
-        let row = (self.place >> 1).wrap(uint(index_width(self.beats / 2)));
-        let row = row.named("slot_row");
-        let number = (self.place.bit(0).mux(self.lane + self.lanes, self.lane)).named("slot");
-        let read =
-            |(i, memory): (usize, &Memory<'m>)| memory.read_async(&format!("tracked_{i}"), row);
-        let held: Vec<Expr> = queue.slots.iter().enumerate().map(read).collect();
-        m.assert("item_in_place", !is_known | number.select(&held).eq(known));
 
         let data = output["data"].expr();
         let data = data.elements(uint(data.width() / self.lanes));
@@ -277,12 +267,49 @@ impl<'m> Slot<'m> {
         let items: Vec<Expr> =
             index.iter().zip(&data).map(|(index, data)| concat(m, &[*index, *data])).collect();
         let item = self.lane.select(&items).named("slot_out");
-        let comes = output.valid & self.is_next & exists;
-        let comes = comes.named("slot_comes_out");
-        m.assert("in_order", !(comes & is_known) | item.eq(known));
+        let comes = (output.valid & self.is_next & exists).named("slot_comes_out");
         m.assert("rest_is_zero", !(comes & !is_filled) | item.eq(0));
         m.assert("count_is_exact", !comes | output["count"].expr().gt(self.lane).eq(is_filled));
-        m.cover("tracked_leaves", comes & is_known & leaves);
+        Filled { is_filled: is_filled.expr(), leaves, comes, item }
+    }
+
+    /// What the slot holds is the survivor that belongs there, and it comes out.
+    fn held(
+        &self,
+        m: &'m ModuleBuilder,
+        queue: &Queue<'m>,
+        filled: &Filled<'m>,
+        element: &Element<'m>,
+    ) {
+        let leaves = filled.leaves;
+        let behind = self.is_behind(queue.fill + element.before);
+        let lands = (element.moves & behind).named("tracked_lands");
+        let is_known = m.register("is_known", bit()).reset(0);
+        let known = m.register("known_item", element.item.ty());
+        is_known.set((is_known | lands) & !leaves);
+        m.when(lands, || known.set(element.item));
+        m.assert("known_is_filled", !is_known | filled.is_filled);
+
+        let row = (self.place >> 1).wrap(uint(index_width(self.beats / 2))).named("slot_row");
+        let number = self.place.bit(0).mux(self.lane + self.lanes, self.lane).named("slot");
+        let of = |part: fn(&Write<'m>) -> Expr<'m>| {
+            number.select(&queue.writes.iter().map(part).collect::<Vec<_>>())
+        };
+        let row_written = of(|write| write.row).named("row_written");
+        let is_written = of(|write| write.enable) & row_written.eq(row);
+        let is_written = is_written.named("slot_written");
+        let item = of(|write| write.item).named("item_written");
+        m.assert("what_is_filled_stays", !(is_written & filled.is_filled));
+        m.assert("tracked_is_written", !lands | is_written);
+        m.assert("written_as_it_came", !lands | item.eq(element.item));
+
+        let read =
+            |(i, memory): (usize, &Memory<'m>)| memory.read_async(&format!("tracked_{i}"), row);
+        let held: Vec<Expr> = queue.slots.iter().enumerate().map(read).collect();
+        let held = number.select(&held).named("item_held");
+        m.assert("item_in_place", !is_known | held.eq(known));
+        m.assert("in_order", !(filled.comes & is_known) | filled.item.eq(known));
+        m.cover("tracked_leaves", filled.comes & is_known & leaves);
     }
 
     /// Survivors of the beat, if it is not the open one.
@@ -298,17 +325,17 @@ impl<'m> Slot<'m> {
         output: &StreamOut<'m>,
         window: &Window<'m>,
         queue: &Queue<'m>,
-        element: &Element<'m>,
     ) {
         let leaves = queue.pop & self.is_next;
-        let sum = queue.fill + element.moved;
+        let sum = queue.fill + window.count;
         let passed = sum.gt(self.lanes) + sum.gt(2 * self.lanes);
         let is_it = (self.tail + passed).wrap(self.beat.ty()).eq(self.beat);
         let closes = (window.step & window.ends & is_it).named("closes_tracked");
         let is_last = m.register("is_end", bit()).reset(0);
         let is_empty = m.register("is_empty", bit()).reset(0);
         is_last.set((is_last | closes) & !leaves);
-        is_empty.set((is_empty | (closes & sum.eq(0))) & !leaves);
+        let closes_empty = (closes & sum.eq(0)).named("closes_empty");
+        is_empty.set((is_empty | closes_empty) & !leaves);
         let marked = queue.is_last.bit_at(self.place);
         m.assert("ends_marked", !self.has_place | marked.eq(is_last));
         m.assert("end_inside", !is_last | (self.is_inside & !self.is_open));
@@ -325,6 +352,13 @@ impl<'m> Slot<'m> {
             !output.valid.expr() | output["last"].expr() | count.eq(self.lanes),
         );
     }
+}
+
+/// The place in the ring of a beat that so many are ahead of.
+fn place<'m>(beats: u32, head: Expr<'m>, ahead: Expr<'m>) -> Expr<'m> {
+    let sum = head + ahead;
+    let sum = sum.ge(beats).mux((sum - beats).wrap(sum.ty()), sum);
+    sum.truncate(head.width())
 }
 
 /// A number that grows, modulo `2^width`.

@@ -24,10 +24,20 @@ pub(in super::super) struct Queue<'m> {
     pub counts: Memory<'m>,
     /// For each slot of an even beat, then of an odd one, what it holds in each pair of beats.
     pub slots: Vec<Memory<'m>>,
+    /// For each of them, what comes to it.
+    pub writes: Vec<Write<'m>>,
     /// Beats that begin.
     pub begun: Expr<'m>,
     /// Whether a beat goes out.
     pub pop: Expr<'m>,
+}
+
+/// A survivor that comes to a slot.
+pub(in super::super) struct Write<'m> {
+    pub enable: Expr<'m>,
+    /// The pair of beats that it comes to.
+    pub row: Expr<'m>,
+    pub item: Expr<'m>,
 }
 
 /// A number of beats, which is less than twice as many as there are, brought into the ring.
@@ -111,7 +121,7 @@ pub(super) fn hold<'m>(
     output["last"].set(ends);
     output["count"].set(count.wrap(output["count"].ty()));
 
-    let slots = write(m, s, window, &tail);
+    let (slots, writes) = write(m, s, window, &tail).into_iter().unzip::<_, _, Vec<_>, Vec<_>>();
     read(m, s, &slots, head.expr(), count, output);
     Queue {
         head: head.expr(),
@@ -121,6 +131,7 @@ pub(super) fn hold<'m>(
         is_last: is_last.expr(),
         counts,
         slots,
+        writes,
         begun,
         pop,
     }
@@ -132,7 +143,7 @@ fn write<'m>(
     s: &Sizes,
     window: &Window<'m>,
     tail: &Tail<'m>,
-) -> Vec<Memory<'m>> {
+) -> Vec<(Memory<'m>, Write<'m>)> {
     let (number, rows) = (2 * s.lanes, s.beats / 2);
     let is_odd = tail.beat.expr().bit(0);
     let place = is_odd.mux(tail.fill + s.lanes, tail.fill);
@@ -162,9 +173,10 @@ fn write<'m>(
     let slot = |(slot, item): (u32, Expr<'m>)| {
         let memory = m.memory(&format!("slot_{slot}"), rows, s.item);
         let row = place.gt(slot).mux(next_row, row);
-        let write = (window.step & item.msb()).named(&format!("write_{slot}"));
-        memory.asserted().write(row, item.truncate(s.item.width), write);
-        memory
+        let enable = (window.step & item.msb()).named(&format!("write_{slot}"));
+        let item = item.truncate(s.item.width);
+        memory.asserted().write(row, item, enable);
+        (memory, Write { enable, row, item })
     };
     (0..).zip(turned.elements(uint(width))).map(slot).collect()
 }
