@@ -107,7 +107,11 @@ pub(super) fn hold<'m>(
     output.valid.set(used.gt(tail.fill.ne(0).named("is_open")));
 
     let close = (step & window.ends).named("close");
-    let one = |beat: Expr<'m>, when: Expr<'m>| when.shift_left(beat).wrap(uint(s.beats));
+    // What moves nothing changes nothing, also where simulators of four states do not know where.
+    let one = |beat: Expr<'m>, when: Expr<'m>| {
+        let bit = m.constant(1, uint(1)).shift_left(beat).wrap(uint(s.beats));
+        when.mux(bit, 0).wrap(uint(s.beats))
+    };
     let is_last = m.register("is_last", uint(s.beats)).reset(0);
     let is_last = is_last.doc("for each beat, whether a vector ends with it");
     let closed = one(tail.last, close).named("closed");
