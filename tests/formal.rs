@@ -62,9 +62,12 @@ const GATE: &str = "[clock_gate]\n";
 const FALLING: &str = "[tech]\nclock_gate = \"falling_edge\"\n[clock_gate]\n";
 
 const BLOCKS: &[&str] = &[
-    SLICE, BACKWARD, FIFO, RAM_FIFO, JOIN, SPLIT, ARBITER, MAC, CONTROL, DELTA, MASK, METRIC, RAM,
-    RESET, RESET_HIGH, GATE, FALLING,
+    SLICE, BACKWARD, FIFO, RAM_FIFO, JOIN, SPLIT, ARBITER, MAC, CONTROL, RAM, RESET, RESET_HIGH,
+    GATE, FALLING,
 ];
+
+/// Blocks whose proofs, with the bugs, take too long to be looked at each time.
+const SLOW: &[&str] = &[DELTA, MASK, METRIC];
 
 /// What is broken, how, and which properties notice.
 const SABOTAGE: &[(&str, &str, &str, &[&str])] = &[
@@ -480,8 +483,19 @@ fn assertions(proofs: &Proofs, is: impl Fn(&Verdict) -> bool) -> BTreeSet<String
 
 #[test]
 fn every_property_falls_when_it_is_broken() {
+    every_property_falls(BLOCKS);
+}
+
+#[test]
+#[ignore = "takes longer than the rest of the tests"]
+fn every_property_of_slow_blocks_falls_when_it_is_broken() {
+    every_property_falls(SLOW);
+}
+
+fn every_property_falls(blocks: &[&'static str]) {
     let results: Vec<(&str, BTreeSet<String>)> = SABOTAGE
         .par_iter()
+        .filter(|(section, ..)| blocks.contains(section))
         .map(|(section, from, to, expected)| {
             let (files, top) = sabotaged(section, from, to);
             let proofs = prove(&files, &top);
@@ -502,7 +516,7 @@ fn every_property_falls_when_it_is_broken() {
     for (section, names) in results {
         fallen.entry(section).or_default().extend(names);
     }
-    for section in BLOCKS {
+    for section in blocks {
         let (files, top) = formal::files(&block(section)).unwrap();
         let proofs = prove(&files, &top);
         assert!(proofs.all_good(), "{section}: {proofs:#?}");

@@ -60,9 +60,9 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::blocks::{Baseline, Block};
-use crate::config::{Reset, Tech, Violation, choices, parameters};
-use crate::hdl::{Errors, Module, index_width};
+use crate::blocks::Block;
+use crate::config::{Tech, Violation, choices, parameters};
+use crate::hdl::{Errors, Module};
 use crate::model::{Kind, Model, Random, Shape, Stimulus};
 
 /// The widest window.
@@ -184,19 +184,5 @@ impl Block for MaskApply {
             MaskApplyParameters { mode: Mode::Gate, window: 5, joint: true, ..default() },
             MaskApplyParameters { mode: Mode::Gate, width: 3, window: 1, ..default() },
         ]
-    }
-
-    fn baseline(p: &MaskApplyParameters, tech: &Tech) -> Option<Baseline> {
-        let fits = p.mode == Mode::Compact && p.lanes == 1 && p.window > 1 && !p.joint;
-        (fits && tech.reset == Reset::AsyncLow).then(|| Baseline {
-            module: "plain_mask_apply",
-            text: include_str!("../../../../benches/baselines/mask_apply.v"),
-            parameters: vec![
-                ("WIDTH", p.width),
-                ("WINDOW", p.window),
-                ("LANE_WIDTH", index_width(p.window)),
-                ("INDEX_WIDTH", index_width(p.longest)),
-            ],
-        })
     }
 }

@@ -185,8 +185,6 @@ struct Filled<'m> {
 struct Slot<'m> {
     beats: u32,
     lanes: u32,
-    /// Whether there is an open beat.
-    open: Expr<'m>,
     /// The number of the open beat, or of the next one.
     tail: Expr<'m>,
     /// The number of the tracked beat, and which of its slots is meant.
@@ -215,7 +213,6 @@ impl<'m> Slot<'m> {
         Slot {
             beats: s.beats,
             lanes: s.lanes,
-            open,
             tail: difference(begun, open, ty).named("number_of_tail"),
             beat,
             lane,
