@@ -17,6 +17,10 @@ use rayon::prelude::*;
 /// Random configurations of each block, besides the bounds of each parameter.
 const SAMPLES: usize = 200;
 
+/// How often the other parameters are drawn beside one at its bounds, until the tools are quick with
+/// what comes of it.
+const BOUND_DRAWS: usize = 30;
+
 /// Longer text and wider ports are left out of what the tools read, so that they stay quick; the
 /// bounds of each parameter are tried whatever they become.
 const LONGEST_TEXT: usize = 200_000;
@@ -61,6 +65,13 @@ impl Sample {
     }
 }
 
+/// Whether the tools are quick with a block at these values.
+fn fits(entry: &'static Entry, values: &Values) -> bool {
+    let name = entry.name.to_string();
+    let sample = Sample { entry, name, values: values.clone(), is_bound: false };
+    sample.is_small(Tech::default())
+}
+
 /// Every parameter at its bounds, or each of its words, and random configurations.
 fn samples(entry: &'static Entry) -> Vec<Sample> {
     let mut random = ChaCha8Rng::seed_from_u64(0x1ac0_2a00);
@@ -90,7 +101,13 @@ fn samples(entry: &'static Entry) -> Vec<Sample> {
             ParameterKind::Boolean => vec![Value::Boolean(false), Value::Boolean(true)],
             ParameterKind::Choice(words) => words.iter().map(|&word| Value::Choice(word)).collect(),
         };
-        all.extend(bounds.into_iter().map(|bound| (draw(Some((parameter.name, bound))), true)));
+        for bound in bounds {
+            let mut drawn: Vec<Values> = vec![];
+            while drawn.len() < BOUND_DRAWS && !drawn.last().is_some_and(|last| fits(entry, last)) {
+                drawn.push(draw(Some((parameter.name, bound))));
+            }
+            all.push((drawn.pop().expect("something was drawn"), true));
+        }
     }
     all.extend((0..SAMPLES).map(|_| (draw(None), false)));
     let samples = all.into_iter().enumerate().map(|(index, (values, is_bound))| Sample {
