@@ -66,8 +66,8 @@ const BLOCKS: &[&str] = &[
     GATE, FALLING,
 ];
 
-/// Blocks whose proofs, with the bugs, take too long to be looked at each time.
-const SLOW: &[&str] = &[DELTA, MASK, METRIC];
+/// Blocks whose planted bugs were not all seen to be noticed yet.
+const UNCONFIRMED: &[&str] = &[DELTA, MASK, METRIC];
 
 /// What is broken, how, and which properties notice.
 const SABOTAGE: &[(&str, &str, &str, &[&str])] = &[
@@ -487,9 +487,9 @@ fn every_property_falls_when_it_is_broken() {
 }
 
 #[test]
-#[ignore = "takes longer than the rest of the tests"]
-fn every_property_of_slow_blocks_falls_when_it_is_broken() {
-    every_property_falls(SLOW);
+#[ignore = "was not seen to pass yet: it takes many minutes"]
+fn every_property_of_unconfirmed_blocks_falls_when_it_is_broken() {
+    every_property_falls(UNCONFIRMED);
 }
 
 fn every_property_falls(blocks: &[&'static str]) {

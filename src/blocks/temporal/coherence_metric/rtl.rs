@@ -286,13 +286,14 @@ impl<'m> Beat<'m> {
             let empty = keep("beat_empty", input["empty"]);
             match p.lanes.is_power_of_two() {
                 true => empty,
-                false => empty.min(p.lanes - 1).truncate(empty.width()),
+                false => empty.min(p.lanes - 1).truncate(empty.width()).named("beat_missing"),
             }
         });
         let length = match (counts_elements(p), empty) {
             (true, empty) => {
                 let others = empty.map_or(m.constant(1, bit()), |empty| {
-                    (m.constant(p.lanes, uint(empty.width() + 1)) - empty).as_unsigned()
+                    let present = m.constant(p.lanes, uint(empty.width() + 1)) - empty;
+                    present.as_unsigned().named("beat_present")
                 });
                 let before = match p.lanes.is_power_of_two() {
                     true => beat_place << p.lanes.ilog2(),
