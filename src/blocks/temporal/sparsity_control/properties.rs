@@ -46,8 +46,8 @@ pub(super) fn levels<'m>(
         settings.thresholds,
         overrides,
         settings.override_level,
-        first & !overrides,
-        is_of(m, beat, layer),
+        (first & !overrides).named("first_counts"),
+        is_of(m, beat, layer).named("of_tracked_layer"),
     ];
     let tracked = Tracked::new(m, 1, push, pop, pack(m, &facts), |enters| push & enters);
     tracked.conserved(m, output, pop, None);
