@@ -223,6 +223,16 @@ fn literal(value: &BigInt, ty: Type) -> String {
             let minus = if value.is_negative() { "-" } else { "" };
             format!("{minus}{width}'{sign}d{magnitude}")
         }
+        _ if width > LONGEST_PATTERN => {
+            let pattern = uint(width).wrap(value);
+            let part = |low: u32| {
+                let ty = uint(LONGEST_PATTERN.min(width - low));
+                literal(&ty.wrap(&(&pattern >> low)), ty)
+            };
+            let lows = (0..width).step_by(LONGEST_PATTERN as usize).rev();
+            let parts = lows.map(part).collect::<Vec<_>>().join(", ");
+            if ty.signed { format!("$signed({{{parts}}})") } else { format!("{{{parts}}}") }
+        }
         _ => {
             let pattern = uint(width).wrap(value);
             let digits = format!("{pattern:x}");
@@ -231,6 +241,10 @@ fn literal(value: &BigInt, ty: Type) -> String {
         }
     }
 }
+
+/// The most bits of a number in hexadecimal; a longer one is put together from such parts, so that a
+/// line can be broken between them.
+const LONGEST_PATTERN: u32 = 128;
 
 /// `1'b1` or `1'b0`.
 pub(super) fn bit_literal(one: bool) -> Expr {
@@ -251,6 +265,10 @@ mod tests {
         assert_eq!(text(-128, sint(8)), "8'sh80");
         assert_eq!(text(1, uint(1)), "1'b1");
         assert_eq!(text(0xdead_beef, uint(40)), "40'h00deadbeef");
+        let long = literal(&((BigInt::from(0xdead_beef_u32) << 128) + 7), uint(168));
+        assert_eq!(long, "{40'h00deadbeef, 128'd7}");
+        let least = literal(&sint(130).min(), sint(130));
+        assert_eq!(least, "$signed({2'd2, 128'd0})");
     }
 
     #[test]

@@ -119,7 +119,7 @@ impl<'a> Printer<'a> {
             }
             self.body.gap();
             self.flush_nets();
-            let mut lines = Text::default();
+            let mut lines = self.body.inner();
             for (enable, target, value) in entries {
                 let assignment = match target {
                     Err(address) => {

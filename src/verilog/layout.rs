@@ -46,9 +46,14 @@ impl Text {
         self.push(self.indent * 2, code);
     }
 
-    /// Adds finished lines at this indentation.
+    /// An empty text for lines one level further in, which [`insert`](Self::insert) adds.
+    pub(super) fn inner(&self) -> Text {
+        Text { lines: String::new(), indent: self.indent + 1 }
+    }
+
+    /// Adds finished lines as they are.
     pub(super) fn insert(&mut self, lines: &str) {
-        lines.lines().for_each(|line| self.raw(line));
+        self.lines.push_str(lines);
     }
 
     /// Goes one level in.

@@ -163,7 +163,7 @@ impl<'a> Printer<'a> {
 
     /// The lines of statements that assign with `operator`.
     fn statement_lines(&mut self, statements: &[Stmt], operator: &str) -> String {
-        let mut text = Text::default();
+        let mut text = self.body.inner();
         self.write_statements(&mut text, statements, operator);
         text.finish()
     }

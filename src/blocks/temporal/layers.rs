@@ -1,4 +1,4 @@
-//! What is kept for each layer.
+//! What is kept for each layer, or for each place of one.
 
 use crate::hdl::{Expr, Memory, ModuleBuilder, Signal, Type, bit, uint};
 
@@ -22,6 +22,26 @@ impl<'m> PerLayer<'m> {
         match (self, layer) {
             (PerLayer::Several(memory), Some(layer)) => memory.read_async(port, layer),
             (PerLayer::One(register), _) => register.expr(),
+            (PerLayer::Several(_), None) => unreachable!("of several layers, one is meant"),
+        }
+    }
+
+    /// As [`read`](Self::read), a cycle later, of the layer at an edge where `enable` is 1: in a
+    /// register, or from a RAM that is read at the edge.
+    pub fn fetch(
+        &self,
+        m: &'m ModuleBuilder,
+        port: &str,
+        layer: Option<Expr<'m>>,
+        enable: Expr<'m>,
+    ) -> Expr<'m> {
+        match (self, layer) {
+            (PerLayer::Several(memory), Some(layer)) => memory.read(port, layer, enable),
+            (PerLayer::One(register), _) => {
+                let fetched = m.register(port, register.ty());
+                m.when(enable, || fetched.set(*register));
+                fetched.expr()
+            }
             (PerLayer::Several(_), None) => unreachable!("of several layers, one is meant"),
         }
     }

@@ -1,6 +1,6 @@
 //! Vectors in hardware: the fields that all of the engine's streams share.
 
-use crate::hdl::{Expr, Field, ModuleBuilder, StreamIn, bit, index_width, pack, uint};
+use crate::hdl::{Expr, Field, ModuleBuilder, StreamIn, bit, index_width, uint};
 
 /// The fields that frame a vector of `lanes` elements a beat: `empty`, unless there is one lane,
 /// and `last`.
@@ -22,10 +22,10 @@ pub(super) fn present_of<'m>(
     last: Expr<'m>,
     lanes: u32,
 ) -> Expr<'m> {
-    let first = m.constant(1, bit());
-    let Some(empty) = empty else { return first };
-    let others = (1..lanes).map(|lane| !last | empty.lt(lanes - lane));
-    pack(m, &std::iter::once(first).chain(others).collect::<Vec<_>>())
+    let Some(empty) = empty else { return m.constant(1, bit()) };
+    let all = !m.constant(0, uint(lanes));
+    // However many lanes are said to be empty, the first one holds an element.
+    last.mux(all.shift_right(empty) | 1, all)
 }
 
 /// The field that says which of several layers a vector belongs to.

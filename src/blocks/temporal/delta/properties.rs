@@ -7,8 +7,8 @@ use super::DeltaParameters;
 use super::queue::{Queue, Waiting};
 use super::rtl::Arrival;
 use crate::blocks::properties::difference;
-use crate::blocks::temporal::layers::Flags;
-use crate::hdl::{Expr, Memory, ModuleBuilder, Signal, StreamOut, bit, index_width, sint, uint};
+use crate::blocks::temporal::layers::{Flags, PerLayer};
+use crate::hdl::{Expr, ModuleBuilder, Signal, StreamOut, bit, index_width, sint, uint};
 
 /// Up to this depth of the queue elements are followed: each of its slots is looked at.
 const DEEPEST: u32 = 4;
@@ -31,7 +31,7 @@ pub(super) struct Places<'a, 'm> {
     pub selected: Expr<'m>,
     pub sent: Expr<'m>,
     pub next: Expr<'m>,
-    pub memory: Memory<'m>,
+    pub memory: &'a PerLayer<'m>,
     pub busy: &'a Flags<'m>,
     pub score: &'a StreamOut<'m>,
     pub output: &'a StreamOut<'m>,
@@ -81,12 +81,20 @@ pub(super) fn streams<'m>(
 struct Followed<'a, 'm> {
     m: &'m ModuleBuilder,
     p: &'a DeltaParameters,
+    layer: Option<Expr<'m>>,
+    /// The number of the place in its layer.
+    number: Expr<'m>,
     /// The place in the memory, if there are several.
     place: Option<Expr<'m>>,
     lane: Option<Expr<'m>>,
 }
 
 impl<'m> Followed<'_, 'm> {
+    fn is_of(&self, layer: Option<Expr<'m>>) -> Expr<'m> {
+        let same = self.layer.zip(layer).map(|(layer, other)| layer.eq(other));
+        same.unwrap_or_else(|| self.m.constant(1, bit()))
+    }
+
     fn is_at(&self, place: Option<Expr<'m>>) -> Expr<'m> {
         let same = self.place.zip(place).map(|(place, other)| place.eq(other));
         same.unwrap_or_else(|| self.m.constant(1, bit()))
@@ -126,15 +134,14 @@ pub(super) fn estimates<'m>(m: &'m ModuleBuilder, p: &DeltaParameters, s: &Place
     let layer = any("any_layer", p.layers);
     let number = any("any_number", p.places()).unwrap_or_else(|| m.constant(0, bit()));
     let place = super::rtl::place_of(p, layer, number).map(|place| place.named("followed_place"));
-    let one = Followed { m, p, place, lane: any("any_lane", p.lanes) };
+    let one = Followed { m, p, layer, number, place, lane: any("any_lane", p.lanes) };
 
-    let of_layer = s.arrival.layer.zip(layer).map(|(a, b)| a.eq(b));
-    let of_layer = of_layer.unwrap_or_else(|| m.constant(1, bit()));
     let comes = (s.accept & one.is_at(s.arrival.beat.place)).named("followed_comes");
     let fresh = m.register("is_fresh", bit()).reset(0);
-    let begins = (of_layer & s.arrival.begins).named("followed_begins");
+    let begins = (one.is_of(s.arrival.layer) & s.arrival.begins).named("followed_begins");
     m.when(comes, || fresh.set(1)).or_when(s.accept & begins, || fresh.set(0));
-    known(m, s, fresh.expr(), layer, number, of_layer, begins, comes);
+    m.assert("known_if_fresh", !comes | s.arrival.known.eq(fresh & !begins));
+    known(m, s, &one, fresh.expr());
 
     // Where its beat is.
     let staged = m.register("followed_staged", bit()).reset(0);
@@ -151,7 +158,7 @@ pub(super) fn estimates<'m>(m: &'m ModuleBuilder, p: &DeltaParameters, s: &Place
     whereabouts(m, s, &one, staged, queued, at.expr());
 
     let (sum, mask) = follow(m, s, &one, comes, fresh & !begins, staged, is_popped);
-    let word = s.memory.read_async("followed_word", place.unwrap_or_else(|| m.constant(0, bit())));
+    let word = s.memory.read("followed_word", place);
     let (estimate, remembered) = one.remembered(word);
     let rests = fresh & !staged & !queued;
     m.assert("estimate_is_sum", !rests | estimate.eq(sum.sum));
@@ -189,22 +196,11 @@ fn in_range<'m>(m: &'m ModuleBuilder, p: &DeltaParameters, arrival: &Arrival<'m>
 }
 
 /// A place is known where it was written since the sequence began.
-#[allow(clippy::too_many_arguments)]
-fn known<'m>(
-    m: &'m ModuleBuilder,
-    s: &Places<'_, 'm>,
-    fresh: Expr<'m>,
-    layer: Option<Expr<'m>>,
-    number: Expr<'m>,
-    of_layer: Expr<'m>,
-    begins: Expr<'m>,
-    comes: Expr<'m>,
-) {
+fn known<'m>(m: &'m ModuleBuilder, s: &Places<'_, 'm>, one: &Followed<'_, 'm>, fresh: Expr<'m>) {
     let Arrival { extent, begun, .. } = s.arrival;
-    let (begun, extent) = (begun.get(layer), extent.read("followed_extent", layer));
-    m.assert("known_if_fresh", !comes | s.arrival.known.eq(fresh & !begins));
-    m.assert("extent_is_fresh", fresh.eq(begun & number.lt(extent)));
-    let goes_on = !s.arrival.first & of_layer;
+    let (begun, extent) = (begun.get(one.layer), extent.read("followed_extent", one.layer));
+    m.assert("extent_is_fresh", fresh.eq(begun & one.number.lt(extent)));
+    let goes_on = !s.arrival.first & one.is_of(s.arrival.layer);
     let reached = s.arrival.number.le(extent) & extent.ne(0);
     m.assert("extent_without_gaps", !goes_on | (begun & reached));
 }

@@ -116,7 +116,7 @@ fn lanes<'m>(
     let (accept, push, pop) =
         (input.fire().named("accept"), score.fire().named("push"), mask.fire().named("pop"));
     let places = p.layers * p.places();
-    let memory = m.memory("estimates", places, word_type(p));
+    let memory = PerLayer::new(m, "estimates", word_type(p), places);
     let busy = Flags::new(m, "busy", places);
     let arrival = arrive(m, p, input, accept);
     let stage_valid = m.register("stage_valid", bit()).reset(0);
@@ -129,9 +129,7 @@ fn lanes<'m>(
         m.when(accept, || held.set(value));
         held.expr()
     };
-    let zero = m.constant(0, bit());
-    let address = arrival.beat.place.unwrap_or(zero);
-    let word = memory.asserted().read("remembered", address, accept);
+    let word = memory.fetch(m, "remembered", arrival.beat.place, accept);
     let elements = hold("data", input["data"]);
     let (known, delta) = (hold("known", arrival.known), hold("delta", arrival.delta));
     let stage = Beat {
@@ -175,7 +173,7 @@ fn lanes<'m>(
     // What the vector does not reach keeps its mask.
     let masks = (all | (queue.front.previous & !present)).named("new_masks");
     let next = pack(m, &[estimates, masks]);
-    memory.write(front.place.unwrap_or(zero), next, pop);
+    memory.write(m, front.place, next, pop);
     busy.change(m, (accept, arrival.beat.place), Some((pop, front.place)));
 
     m.when(pop, || out_valid.set(1)).or_when(output.ready, || out_valid.set(0));
@@ -209,7 +207,7 @@ fn lanes<'m>(
             selected: all,
             sent,
             next,
-            memory,
+            memory: &memory,
             busy: &busy,
             score,
             output,
