@@ -135,14 +135,16 @@ const SABOTAGE: &[(&str, &str, &str, &[&str])] = &[
         CONTROL,
         "(band_layer_i < 2'd2) ? band_layer_i : 2'd2",
         "band_layer_i",
-        &[
-            "last_weights_rank_inside",
-            "weights_rank_write_inside",
-            "level_before_inside",
-            "left_before_inside",
-            "layer_level_write_inside",
-            "dwell_left_write_inside",
-        ],
+        &["last_weights_rank_inside", "level_before_inside", "left_before_inside"],
+    ),
+    (
+        CONTROL,
+        "band_layer_i : 2'd2;
+  wire [2:0] band_ready_shifted = pending_q >> layer_of_band;
+  assign band_ready_o = band_ready_shifted[0];",
+        "band_layer_i : 2'd3;
+  assign band_ready_o = 1'b1;",
+        &["weights_rank_write_inside", "layer_level_write_inside", "dwell_left_write_inside"],
     ),
     (
         CONTROL,
@@ -493,6 +495,9 @@ fn every_property_of_unconfirmed_blocks_falls_when_it_is_broken() {
 }
 
 fn every_property_falls(blocks: &[&'static str]) {
+    let only = std::env::var("ONLY").unwrap_or_default();
+    let blocks: Vec<&'static str> = blocks.iter().copied().filter(|b| b.contains(&only)).collect();
+    let blocks = &blocks[..];
     let results: Vec<(&str, BTreeSet<String>)> = SABOTAGE
         .par_iter()
         .filter(|(section, ..)| blocks.contains(section))
@@ -617,17 +622,22 @@ fn properties_are_lint_clean() {
     blocks::REGISTRY.par_iter().flat_map(Configured::all_sizes).for_each(|block| {
         let module = block.elaborate().unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let name = format!("{}.v", module.name);
         let files = verilog::emit(&module, &lacuna::tech::style(&block.tech, None)).unwrap();
-        std::fs::write(folder.path().join(&name), &files.last().unwrap().text).unwrap();
+        let write = |file: &verilog::File| {
+            let name = format!("{}.v", file.module);
+            std::fs::write(folder.path().join(&name), &file.text).unwrap();
+            name
+        };
+        let names: Vec<String> = files.iter().map(write).collect();
         let run = |tool: &str, arguments: &[&str]| {
             let mut command = std::process::Command::new(tool);
-            let output = command.args(arguments).arg(&name).current_dir(&folder).output().unwrap();
+            let output = command.args(arguments).args(&names).current_dir(&folder).output().unwrap();
             let said = [output.stdout, output.stderr].concat();
             let said = String::from_utf8_lossy(&said).into_owned();
-            assert!(output.status.success() && said.is_empty(), "{:?}: {said}", block.settings());
+            let (module, settings) = (&module.name, block.settings());
+            assert!(output.status.success() && said.is_empty(), "{module} {settings:?}: {said}");
         };
-        run("verilator", &["--lint-only", "-Wall", "-DFORMAL"]);
+        run("verilator", &["--lint-only", "-Wall", "-DFORMAL", "--top-module", &module.name]);
         run("yosys", &["-q", "-f", "verilog -formal", "-p", "proc; check -assert"]);
     });
 }

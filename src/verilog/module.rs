@@ -253,6 +253,12 @@ impl<'a> Printer<'a> {
         // What is read here is read by nobody without the properties, and the other way round.
         self.reads.clear();
         self.readable.clear();
+        for (index, signal) in self.module.signals.iter().enumerate() {
+            let id = SignalId::from_index(index as u32);
+            if self.formal_only.contains(&id) {
+                self.readable.push((self.legal.name(id).to_string(), signal.ty.width));
+            }
+        }
         let mut outer = Text::default();
         outer.indent();
         std::mem::swap(&mut outer, &mut self.body);
