@@ -631,7 +631,8 @@ fn properties_are_lint_clean() {
         let names: Vec<String> = files.iter().map(write).collect();
         let run = |tool: &str, arguments: &[&str]| {
             let mut command = std::process::Command::new(tool);
-            let output = command.args(arguments).args(&names).current_dir(&folder).output().unwrap();
+            let output =
+                command.args(arguments).args(&names).current_dir(&folder).output().unwrap();
             let said = [output.stdout, output.stderr].concat();
             let said = String::from_utf8_lossy(&said).into_owned();
             let (module, settings) = (&module.name, block.settings());

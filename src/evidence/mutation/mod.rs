@@ -9,7 +9,6 @@ mod kill;
 mod mutant;
 mod netlist;
 mod prove;
-mod smt;
 #[cfg(test)]
 mod tests;
 
@@ -29,7 +28,7 @@ pub use mutant::Mutant;
 
 use kill::killer;
 use netlist::{Netlist, SELECTOR};
-use prove::Pair;
+use prove::is_equivalent;
 
 /// Which mutants, and how they are looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -230,32 +229,12 @@ fn prove(
     netlist: &Netlist,
     mutants: &[&Mutant],
 ) -> Result<(Vec<Mutant>, Vec<Mutant>), ToolError> {
-    // A clock that is not the module's needs another notion of time, which costs more.
-    let (of_clocks, others): (Vec<&Mutant>, Vec<&Mutant>) =
-        mutants.iter().partition(|mutant| mutant.is_of_a_clock());
-    let mut proven = vec![];
-    for group in [others, of_clocks].iter().filter(|group| !group.is_empty()) {
-        let mut pair = Pair::new(subject, netlist, group)?;
-        let verdicts = group.par_iter().map(|mutant| pair.is_equivalent_anywhere(mutant));
-        let (easy, hard) = split(group, verdicts.collect::<Result<_, _>>()?);
-        proven.extend(easy);
-        if hard.is_empty() {
-            continue;
-        }
-        pair.learn()?;
-        let hard: Vec<&Mutant> =
-            group.iter().filter(|mutant| hard.contains(&mutant.number)).copied().collect();
-        let verdicts = hard.par_iter().map(|mutant| pair.is_equivalent(mutant));
-        proven.extend(split(&hard, verdicts.collect::<Result<_, _>>()?).0);
-    }
-    let all = mutants.iter().map(|mutant| (*mutant).clone());
-    Ok(all.partition(|mutant| proven.contains(&mutant.number)))
-}
-
-/// The numbers of the mutants that are proven, and of the others.
-fn split(mutants: &[&Mutant], verdicts: Vec<bool>) -> (Vec<usize>, Vec<usize>) {
-    let numbers = mutants.iter().map(|mutant| mutant.number).zip(verdicts);
-    let (proven, others): (Vec<_>, Vec<_>) = numbers.partition(|(_, is_proven)| *is_proven);
-    let only = |pairs: Vec<(usize, bool)>| pairs.into_iter().map(|(number, _)| number).collect();
-    (only(proven), only(others))
+    let verdicts: Vec<Result<bool, ToolError>> =
+        mutants.par_iter().map(|mutant| is_equivalent(subject, netlist, mutant)).collect();
+    let verdicts = verdicts.into_iter().collect::<Result<Vec<bool>, _>>()?;
+    let of = |is_proven: bool| {
+        let chosen = mutants.iter().zip(&verdicts).filter(|(_, verdict)| **verdict == is_proven);
+        chosen.map(|(mutant, _)| (*mutant).clone()).collect()
+    };
+    Ok((of(true), of(false)))
 }
