@@ -15,7 +15,7 @@ use rayon::prelude::*;
 
 /// Short searches: what is broken here fails soon. A busy machine gets time.
 fn plan() -> Plan {
-    Plan { depth: 10, limit: Duration::from_secs(600) }
+    Plan { depth: 20, limit: Duration::from_secs(600) }
 }
 
 fn cache() -> Cache {
@@ -62,12 +62,12 @@ const GATE: &str = "[clock_gate]\n";
 const FALLING: &str = "[tech]\nclock_gate = \"falling_edge\"\n[clock_gate]\n";
 
 const BLOCKS: &[&str] = &[
-    SLICE, BACKWARD, FIFO, RAM_FIFO, JOIN, SPLIT, ARBITER, MAC, CONTROL, RAM, RESET, RESET_HIGH,
-    GATE, FALLING,
+    SLICE, BACKWARD, FIFO, RAM_FIFO, JOIN, SPLIT, ARBITER, MAC, METRIC, CONTROL, MASK, RAM, RESET,
+    RESET_HIGH, GATE, FALLING,
 ];
 
 /// Blocks whose planted bugs were not all seen to be noticed yet.
-const UNCONFIRMED: &[&str] = &[DELTA, MASK, METRIC];
+const UNCONFIRMED: &[&str] = &[DELTA];
 
 /// What is broken, how, and which properties notice.
 const SABOTAGE: &[(&str, &str, &str, &[&str])] = &[
@@ -294,7 +294,12 @@ const SABOTAGE: &[(&str, &str, &str, &[&str])] = &[
     (DELTA, "{stage_last_q, stage_dense_q", "{stage_last_q, 1'b1", &["queue_has_mode"]),
     (DELTA, "(!stage_valid_q || push)", "1'b1", &["score_held"]),
     (DELTA, "(!out_valid_q || out_ready_i)", "1'b1", &["out_held"]),
-    (MASK, "position_q == 2'd2", "position_q == 2'd3", &["begin_in_range", "gathered_in_range"]),
+    (
+        MASK,
+        "ends_group = (position_q == 2'd2)",
+        "ends_group = 1'b0",
+        &["begin_in_range", "gathered_in_range"],
+    ),
     (
         MASK,
         "complete_q <= in_valid_i && completes",

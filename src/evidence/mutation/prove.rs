@@ -80,7 +80,8 @@ fn script(subject: &Subject, netlist: &Netlist, mutant: &Mutant, time: Time) -> 
          {}rename {top} mutant\n\
          read_verilog -formal miter.v; hierarchy -check -top miter; proc; flatten\n\
          memory_map; setundef -zero -init; {one_clock}; setundef -zero -undriven -init\n\
-         opt -full; techmap; opt; dffunmap; aigmap; opt_clean; write_aiger -zinit miter.aig\n",
+         opt -full; techmap; opt; dffunmap; setundef -zero -undriven; aigmap; opt_clean; \
+         write_aiger -zinit miter.aig\n",
         mutant.script(netlist.selector_width())
     )
 }

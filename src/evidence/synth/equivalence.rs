@@ -76,8 +76,9 @@ pub(super) enum Proof {
     Late,
 }
 
-/// With more bits of registers an induction takes many minutes, if it comes to an end.
-const MOST_REGISTERS: usize = 4096;
+/// With more bits of registers an induction may take many minutes, if it comes to an end: with the
+/// 600 of a mask generator, more than three.
+const MOST_REGISTERS: usize = 256;
 
 /// With more, a proof by cutting takes minutes too.
 const MOST_CUT: usize = 16_384;
