@@ -67,8 +67,8 @@ impl ModuleBuilder {
 
 impl<'m> Memory<'m> {
     /// The same memory for ports whose addresses the module keeps below the depth by itself, in
-    /// every cycle in which a port is enabled: that is stated as a property, which simulation checks
-    /// and a proof can show, and costs no logic.
+    /// every cycle: that is stated as a property, which simulation checks and a proof can show, and
+    /// costs no logic.
     pub fn asserted(self) -> Memory<'m> {
         Memory { asserted: true, ..self }
     }
@@ -85,7 +85,7 @@ impl<'m> Memory<'m> {
         let source = here();
         let m = self.builder;
         let enable = m.condition(enable.lift(m, source), source);
-        let (address, inside) = self.address(name, address, Some(enable), source);
+        let (address, inside) = self.address(name, address, source);
         let kind = SignalKind::ReadData(self.id);
         m.claim_for(name, &format!("{name}_q"), source);
         let data = m.with_draft(|draft| {
@@ -116,7 +116,7 @@ impl<'m> Memory<'m> {
     pub fn read_async(&self, name: &str, address: impl Operand<'m>) -> Expr<'m> {
         let source = here();
         let m = self.builder;
-        let (address, inside) = self.address(name, address, None, source);
+        let (address, inside) = self.address(name, address, source);
         let kind = SignalKind::AsyncReadData(self.id);
         let data = m.declare(name.to_string(), self.ty, kind, source);
         m.with_draft(|draft| {
@@ -156,7 +156,7 @@ impl<'m> Memory<'m> {
             0 => format!("{name}_write"),
             earlier => format!("{name}_write_{}", earlier + 1),
         };
-        let (address, inside) = self.address(&port, address, Some(enable), source);
+        let (address, inside) = self.address(&port, address, source);
         if let Some(inside) = inside {
             enable = enable & inside;
         }
@@ -173,7 +173,6 @@ impl<'m> Memory<'m> {
         &self,
         port: &str,
         address: impl Operand<'m>,
-        enable: Option<Expr<'m>>,
         source: Source,
     ) -> (Expr<'m>, Option<Expr<'m>>) {
         let m = self.builder;
@@ -190,8 +189,7 @@ impl<'m> Memory<'m> {
             return (cut, None);
         }
         if self.asserted {
-            let holds = enable.map_or(inside, |enable| !enable | inside);
-            m.assert(&format!("{port}_inside"), holds);
+            m.assert(&format!("{port}_inside"), inside);
             return (cut, None);
         }
         if known.is_some() {

@@ -13,14 +13,14 @@ impl<'m> PerLayer<'m> {
     pub fn new(m: &'m ModuleBuilder, name: &str, ty: Type, layers: u32) -> PerLayer<'m> {
         match layers {
             1 => PerLayer::One(m.register(name, ty)),
-            _ => PerLayer::Several(m.memory(name, layers, ty).asserted()),
+            _ => PerLayer::Several(m.memory(name, layers, ty)),
         }
     }
 
     /// The layer's value; with several, through a port of that name.
     pub fn read(&self, port: &str, layer: Option<Expr<'m>>) -> Expr<'m> {
         match (self, layer) {
-            (PerLayer::Several(memory), Some(layer)) => memory.read_async(port, layer),
+            (PerLayer::Several(memory), Some(layer)) => memory.asserted().read_async(port, layer),
             (PerLayer::One(register), _) => register.expr(),
             (PerLayer::Several(_), None) => unreachable!("of several layers, one is meant"),
         }
@@ -36,7 +36,7 @@ impl<'m> PerLayer<'m> {
         enable: Expr<'m>,
     ) -> Expr<'m> {
         match (self, layer) {
-            (PerLayer::Several(memory), Some(layer)) => memory.read(port, layer, enable),
+            (PerLayer::Several(memory), Some(layer)) => memory.asserted().read(port, layer, enable),
             (PerLayer::One(register), _) => {
                 let fetched = m.register(port, register.ty());
                 m.when(enable, || fetched.set(*register));
@@ -47,6 +47,22 @@ impl<'m> PerLayer<'m> {
     }
 
     pub fn write(
+        &self,
+        m: &'m ModuleBuilder,
+        layer: Option<Expr<'m>>,
+        value: Expr<'m>,
+        enable: Expr<'m>,
+    ) {
+        match self {
+            PerLayer::Several(memory) => {
+                PerLayer::Several(memory.asserted()).write_if_there(m, layer, value, enable);
+            }
+            PerLayer::One(_) => self.write_if_there(m, layer, value, enable),
+        }
+    }
+
+    /// As [`write`](Self::write); of a layer that there is not, nothing is written.
+    pub fn write_if_there(
         &self,
         m: &'m ModuleBuilder,
         layer: Option<Expr<'m>>,

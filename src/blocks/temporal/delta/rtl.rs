@@ -174,8 +174,7 @@ fn lanes<'m>(
     let masks = (all | (queue.front.previous & !present)).named("new_masks");
     let next = pack(m, &[estimates, masks]);
     // What waits is in a memory, too, of which a proof would have to know each word.
-    let exists = front.place.map_or(m.constant(1, bit()), |place| place.lt(places));
-    memory.write(m, front.place, next, pop & exists);
+    memory.write_if_there(m, front.place, next, pop);
     busy.change(m, (accept, arrival.beat.place), Some((pop, front.place)));
 
     m.when(pop, || out_valid.set(1)).or_when(output.ready, || out_valid.set(0));
