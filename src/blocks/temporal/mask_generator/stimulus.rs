@@ -17,6 +17,10 @@ enum Habit {
     Equal,
     /// Elements that differ from one another in one bit.
     OneBit,
+    /// Two neighbours, the higher with zeros in the lowest bits and so the lower with ones, and mostly
+    /// just room for the higher. Where one of the array's counts is too low, those above the digit that
+    /// it then decides make up for it in the digits below, but not against ones alone.
+    Carry,
 }
 
 /// Vectors whose groups have a keep, a threshold and a bonus of their own.
@@ -35,41 +39,49 @@ pub(super) fn stimulus(
     let mut before = vec![];
     while all.len() < beats {
         let values = vectors.next(&mut chance).values;
-        let values = with_habit(p, kind, values, &mut chance);
-        all.extend(vector(p, shape, &values, &before, &mut chance));
+        let (values, higher) = with_habit(p, kind, values, &mut chance);
+        all.extend(vector(p, shape, &values, higher, &before, &mut chance));
         before = values;
     }
     all.truncate(beats);
     Stimulus { inputs: vec![all], held: vec![] }
 }
 
+/// The values as they become by a habit, and the value that there is to be room for, if any.
 fn with_habit(
     p: &MaskGeneratorParameters,
     kind: Kind,
     values: Vec<i64>,
     random: &mut Random,
-) -> Vec<i64> {
-    let habit = match (kind, random.random_range(0..6)) {
+) -> (Vec<i64>, Option<i64>) {
+    let habit = match (kind, random.random_range(0..8)) {
         (Kind::Recorded, _) | (_, 0..3) => Habit::AsTheyCome,
         (_, 3) => Habit::Ties,
         (_, 4) => Habit::Equal,
-        _ => Habit::OneBit,
+        (_, 5) => Habit::OneBit,
+        _ => Habit::Carry,
     };
     let common = values[0];
+    let zeros = random.random_range(0..p.width);
+    let higher = (values[0].abs() >> zeros << zeros).max(1 << zeros);
+    let makes_room = matches!(habit, Habit::Carry) && random.random_range(0..4) > 0;
     let element = |value: i64| match habit {
         Habit::AsTheyCome => value,
         Habit::Ties => [common, -common, values[values.len() - 1]][random.random_range(0..3)],
         Habit::Equal => common,
         Habit::OneBit => common ^ 1 << random.random_range(0..p.width),
+        Habit::Carry => higher - i64::from(random.random::<bool>()),
     };
-    values.iter().copied().map(element).collect()
+    (values.iter().copied().map(element).collect(), makes_room.then_some(higher))
 }
 
-/// The beats of a vector; `before` is the one before it.
+/// The beats of a vector; `before` is the one before it. Its groups have just room for the elements
+/// that are `higher`, if that is some value.
 fn vector(
     p: &MaskGeneratorParameters,
     shape: &Shape,
     values: &[i64],
+    higher: Option<i64>,
     before: &[i64],
     random: &mut Random,
 ) -> Vec<Beat> {
@@ -83,9 +95,15 @@ fn vector(
     };
     let beat = |(index, beat): (usize, &Vec<(i64, i64)>)| {
         let is_last = index + 1 == number;
+        let (lanes, group) = (p.lanes as usize, p.group as usize);
+        let rest = &values[index * lanes / group * group..];
+        let in_group = &rest[..group.min(rest.len())];
+        let room = higher.map(|higher| in_group.iter().filter(|&&value| value == higher).count());
         let field = |field: &crate::model::Field| match field.name.as_str() {
             "data" => pattern(&|pair| pair.0, beat),
             "reference" => pattern(&|pair| pair.1, beat),
+            "keep" if room.is_some() => Bits::new(field.width, room.unwrap_or(0) as u64),
+            "threshold" | "bonus" if room.is_some() => Bits::zero(field.width),
             "keep" => keep(p, field.width, random),
             "threshold" | "bonus" => amount(p, field.width, random),
             "empty" if is_last => Bits::new(field.width, empty(values.len(), p.lanes)),
