@@ -30,6 +30,7 @@ bench: setup
 	cargo bench --bench core
 	cargo bench --bench cosim
 	cargo bench --bench compact
+	cargo bench --bench mask_array
 
 # Longer than a test may take: 20,000 random modules, and a minute of the configuration's reader.
 # `cargo install cargo-fuzz` brings the fuzzer.

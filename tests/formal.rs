@@ -51,7 +51,7 @@ const ARBITER: &str = "[arbiter]\nrequesters = 3\n";
 const MAC: &str = "[mac]\na_width = 3\nb_width = 2\nlongest = 3\n";
 const CONTROL: &str = "[sparsity_control]\nbands = 3\ngroup = 4\nfirst_keep = 4\nthreshold_width = 3\n\
                        layers = 3\ncombine = \"weights\"\n";
-const DELTA: &str = "[delta]\nwidth = 3\nlanes = 2\nlongest = 6\nlayers = 3\ndepth = 3\n";
+const DELTA: &str = "[delta]\nwidth = 2\nlanes = 1\nlongest = 3\nlayers = 3\ndepth = 3\n";
 const MASK: &str = "[mask_generator]\nwidth = 2\nlanes = 1\ngroup = 3\ndigit = 1\n";
 const METRIC: &str = "[coherence_metric]\nwidth = 2\nlanes = 1\nlongest = 3\ncosine = false\n\
                       normalised_l1 = false\nl1 = true\nbands = 3\ndigit = 32\n";

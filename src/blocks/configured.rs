@@ -39,6 +39,11 @@ impl Configured {
         Configured::new(entry, Values::defaults(entry.parameters), Tech::default())
     }
 
+    /// The block as mistakes are planted in it.
+    pub fn mutated(entry: &'static Entry) -> Configured {
+        Configured::new(entry, (entry.mutated)(), Tech::default())
+    }
+
     /// The block at its defaults, and at the odd sizes that it names itself.
     pub fn all_sizes(entry: &'static Entry) -> Vec<Configured> {
         let variants = (entry.variants)().into_iter();

@@ -85,6 +85,13 @@ pub trait Block {
         vec![]
     }
 
+    /// Parameters at which mistakes are planted in the evidence: of those that nothing shows it has
+    /// to be proven that they change nothing, so a block that is large at its defaults is a small one
+    /// here.
+    fn mutated() -> Self::Parameters {
+        Self::Parameters::default()
+    }
+
     /// Properties for proofs, of a block whose Verilog is a template: what stands before its
     /// `endmodule` then. A block described with [`crate::hdl`] states its properties there.
     fn properties(_: &Self::Parameters, _: &Tech) -> Option<String> {
@@ -135,6 +142,8 @@ pub struct Entry {
     pub accepts: fn(&Values, &Stimulus) -> bool,
     /// [`Block::variants`].
     pub variants: fn() -> Vec<Values>,
+    /// [`Block::mutated`].
+    pub mutated: fn() -> Values,
     /// [`Block::baseline`].
     pub baseline: fn(&Values, &Tech) -> Option<Baseline>,
 }
@@ -158,6 +167,7 @@ impl Entry {
             },
             accepts: |values, stimulus| B::accepts(&B::Parameters::from_values(values), stimulus),
             variants: || B::variants().iter().map(B::Parameters::to_values).collect(),
+            mutated: || B::mutated().to_values(),
             baseline: |values, tech| B::baseline(&B::Parameters::from_values(values), tech),
         }
     }

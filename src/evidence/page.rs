@@ -287,10 +287,14 @@ fn mutants(blocks: &[Known]) -> String {
             mutation.survivors.len(),
         ];
         let counts = counts.iter().map(ToString::to_string);
-        std::iter::once(format!("`{}`", known.block)).chain(counts).collect()
+        [format!("`{}`", known.block), settings(&mutation.settings)]
+            .into_iter()
+            .chain(counts)
+            .collect()
     };
     let head = [
         "block",
+        "at",
         "mutants",
         "of",
         "found by the golden model",
@@ -299,7 +303,8 @@ fn mutants(blocks: &[Known]) -> String {
         "survive",
     ];
     let mut text = "A mutant is the Verilog with one bit of one pin of one operator changed. The \
-                    block's ordinary cosimulation has to find it.\n\n"
+                    block's ordinary cosimulation has to find it. A large block is a small one here, \
+                    because it has to be proven of what is not found that it changes nothing.\n\n"
         .to_string();
     text += &table(&head, blocks.iter().map(row).collect());
     for known in blocks {

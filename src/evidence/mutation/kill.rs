@@ -54,10 +54,18 @@ impl Killer {
     }
 }
 
-/// What gives a mutant away: of what the golden model and the rules of streams say, the first; if
-/// they say nothing in any case, whether it differs from the evaluator.
-pub(super) fn killer(subject: &Subject, rig: &Rig, cases: &[Case]) -> Option<Killer> {
-    let first =
-        |others: bool| cases.iter().find_map(|case| rig.first_mismatch(subject, case, others));
-    first(false).or_else(|| first(true)).map(|mismatch| Killer::of(&mismatch))
+/// What gives a mutant away of what the golden model and the rules of streams say.
+pub(super) fn by_model(subject: &Subject, rig: &Rig, cases: &[Case]) -> Option<Killer> {
+    killer(subject, rig, cases, false)
+}
+
+/// What gives away a mutant that the golden model has nothing against: that it differs from the
+/// evaluator.
+pub(super) fn by_evaluator(subject: &Subject, rig: &Rig, cases: &[Case]) -> Option<Killer> {
+    killer(subject, rig, cases, true)
+}
+
+fn killer(subject: &Subject, rig: &Rig, cases: &[Case], others: bool) -> Option<Killer> {
+    let mismatch = cases.iter().find_map(|case| rig.first_mismatch(subject, case, others));
+    mismatch.map(|mismatch| Killer::of(&mismatch))
 }

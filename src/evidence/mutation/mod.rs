@@ -26,7 +26,7 @@ use crate::model::Bits;
 pub use kill::Killer;
 pub use mutant::Mutant;
 
-use kill::killer;
+use kill::{by_evaluator, by_model};
 use netlist::{Netlist, SELECTOR};
 use prove::is_equivalent;
 
@@ -135,25 +135,26 @@ pub fn mutate_subject(
     };
 
     let count =
-        |killer: Killer| verdicts.iter().filter(|verdict| **verdict == Some(killer)).count();
+        |killer: Killer| verdicts.iter().filter(|&&verdict| verdict == Killed(killer)).count();
     let killers = Killer::ALL.map(|killer| (killer, count(killer)));
+    let killed: usize = killers.iter().map(|(_, count)| count).sum();
     let killed_by_evaluator = count(Killer::Evaluator);
-    let verdicts_of = netlist.mutants.iter().zip(&verdicts);
-    let left: Vec<&Mutant> =
-        verdicts_of.filter(|(_, verdict)| verdict.is_none()).map(|(mutant, _)| mutant).collect();
-    let (equivalent, survivors) = prove(subject, &netlist, &left)?;
-    let [equivalent, survivors] = [equivalent, survivors].map(Mutant::all_without_commands);
+    let of = |wanted: Verdict| {
+        let judged = netlist.mutants.iter().zip(&verdicts);
+        let chosen = judged.filter(|(_, verdict)| **verdict == wanted);
+        chosen.map(|(mutant, _)| mutant.without_command()).collect()
+    };
     Ok(Mutation {
         block: subject.name.clone(),
         settings: subject.settings.clone(),
         seed: options.seed,
         available: netlist.available,
         mutants: netlist.mutants.len(),
-        killed_by_model: verdicts.iter().flatten().count() - killed_by_evaluator,
+        killed_by_model: killed - killed_by_evaluator,
         killed_by_evaluator,
         killers: killers.into_iter().filter(|(_, count)| *count > 0).collect(),
-        equivalent,
-        survivors,
+        equivalent: of(Equivalent),
+        survivors: of(Survives),
         yosys: YOSYS.version()?,
         verilator: workshop.toolchain.verilator_version().to_string(),
     })
@@ -165,25 +166,40 @@ fn cases(subject: &Subject, plan: &Plan) -> Vec<Case> {
     scenarios.flat_map(|scenario| scenario.cases(subject, plan.beats, plan.seed)).collect()
 }
 
-/// Who finds each mutant, if anybody does.
+/// What becomes of a mutant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Killed(Killer),
+    Equivalent,
+    Survives,
+}
+
+use Verdict::{Equivalent, Killed, Survives};
+
+/// What becomes of each mutant. The evaluator is slow, so it is asked last.
 fn judge(
     subject: &Subject,
     netlist: &Netlist,
     options: &Options,
     workshop: &Workshop,
     progress: &(impl Fn(Progress) + Sync),
-) -> Result<Vec<Option<Killer>>, MutationError> {
+) -> Result<Vec<Verdict>, MutationError> {
     let rig = rig(subject, netlist, workshop)?;
     check_original(subject, &rig.tie(SELECTOR, selected(netlist, 0)), netlist, &options.plan)?;
 
     let cases = cases(subject, &options.plan);
-    let judge = |mutant: &Mutant| {
+    let judge = |mutant: &Mutant| -> Result<Verdict, ToolError> {
         let rig = rig.tie(SELECTOR, selected(netlist, mutant.number));
-        let killer = killer(subject, &rig, &cases);
+        let verdict = match by_model(subject, &rig, &cases) {
+            Some(killer) => Killed(killer),
+            None if is_equivalent(subject, netlist, mutant)? => Equivalent,
+            None => by_evaluator(subject, &rig, &cases).map_or(Survives, Killed),
+        };
         progress(Progress::Judged);
-        killer
+        Ok(verdict)
     };
-    Ok(netlist.mutants.par_iter().map(judge).collect())
+    let verdicts: Vec<_> = netlist.mutants.par_iter().map(judge).collect();
+    Ok(verdicts.into_iter().collect::<Result<_, _>>()?)
 }
 
 /// The value of the selector for a mutant.
@@ -221,20 +237,4 @@ fn check_original(
             folder: folder.to_path_buf(),
         })
     })
-}
-
-/// Those of the mutants that are proven to do what the original does, and the others.
-fn prove(
-    subject: &Subject,
-    netlist: &Netlist,
-    mutants: &[&Mutant],
-) -> Result<(Vec<Mutant>, Vec<Mutant>), ToolError> {
-    let verdicts: Vec<Result<bool, ToolError>> =
-        mutants.par_iter().map(|mutant| is_equivalent(subject, netlist, mutant)).collect();
-    let verdicts = verdicts.into_iter().collect::<Result<Vec<bool>, _>>()?;
-    let of = |is_proven: bool| {
-        let chosen = mutants.iter().zip(&verdicts).filter(|(_, verdict)| **verdict == is_proven);
-        chosen.map(|(mutant, _)| (*mutant).clone()).collect()
-    };
-    Ok((of(true), of(false)))
 }

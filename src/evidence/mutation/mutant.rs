@@ -42,8 +42,8 @@ pub(super) struct Command {
 
 impl Mutant {
     /// The same without what Yosys is told, which is nobody else's business.
-    pub(super) fn all_without_commands(mutants: Vec<Mutant>) -> Vec<Mutant> {
-        mutants.into_iter().map(|mutant| Mutant { command: None, ..mutant }).collect()
+    pub(super) fn without_command(&self) -> Mutant {
+        Mutant { command: None, ..self.clone() }
     }
 
     /// What makes it in a netlist with a selector of so many bits: a line for Yosys.

@@ -29,6 +29,10 @@ use crate::verilog::File;
 /// one; what takes longer, mostly an invariant that counts, takes hours.
 const LIMIT: u32 = 30;
 
+/// Steps of the second induction, which finds what one step alone does not: that a value is used up
+/// before it is looked at, say.
+const STEPS: u32 = 4;
+
 /// How time is modelled.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Time {
@@ -54,7 +58,8 @@ pub(super) fn is_equivalent(
         write(folder, "original.il", &netlist.original)?;
         write(folder, "miter.ys", &script(subject, netlist, mutant, time))?;
         YOSYS.run_well(folder, &["-q", "miter.ys"])?;
-        let commands = format!("read_aiger miter.aig; scorr; pdr -T {LIMIT}; print_status");
+        let commands =
+            format!("read_aiger miter.aig; scorr; scorr -F {STEPS}; pdr -T {LIMIT}; print_status");
         let output = ABC.run_well(folder, &["-c", &commands])?;
         let said = String::from_utf8_lossy(&output.stdout);
         match said.lines().rev().find_map(|line| line.trim().strip_prefix("Status = ")) {
@@ -77,7 +82,7 @@ fn script(subject: &Subject, netlist: &Netlist, mutant: &Mutant, time: Time) -> 
          {}rename {top} mutant\n\
          read_verilog -formal miter.v; hierarchy -check -top miter; proc; flatten\n\
          memory_map; setundef -zero -init; {one_clock}; setundef -zero -undriven -init\n\
-         opt -full; techmap; opt; dffunmap; setundef -zero -undriven; aigmap; opt_clean; \
+         techmap; dffunmap; setundef -zero -undriven; aigmap; opt_clean; \
          write_aiger -zinit miter.aig\n",
         mutant.script(netlist.selector_width())
     )

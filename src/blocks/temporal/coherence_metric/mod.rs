@@ -79,6 +79,8 @@ use crate::config::{Tech, Violation, parameters};
 use crate::hdl::{Errors, Module};
 use crate::model::{Kind, Model, Random, Shape, Stimulus};
 
+pub(in crate::blocks::temporal) use stimulus::Witness;
+
 parameters! {
     /// Parameters of the coherence metric.
     pub struct CoherenceMetricParameters {
@@ -87,7 +89,7 @@ parameters! {
         /// Elements of a beat.
         lanes: u32 = 4 in 1..=64,
         /// Elements of the longest vector.
-        longest: u32 = 128 in 1..=65536,
+        longest: u32 = 48 in 1..=65536,
         /// Layers, each with a vector before of its own.
         layers: u32 = 1 in 1..=16,
         /// Bands: one more than thresholds.
@@ -201,6 +203,11 @@ impl Block for CoherenceMetric {
         random: &mut Random,
     ) -> Option<Stimulus> {
         Some(stimulus::stimulus(parameters, shape, kind, beats, random))
+    }
+
+    fn mutated() -> CoherenceMetricParameters {
+        let (width, lanes, longest) = (4, 2, 6);
+        CoherenceMetricParameters { width, lanes, longest, ..Default::default() }
     }
 
     fn variants() -> Vec<CoherenceMetricParameters> {

@@ -55,7 +55,7 @@ fn bits(most: u128) -> u32 {
 }
 
 /// Bits of a threshold that comes in.
-fn threshold_bits(p: &CoherenceMetricParameters) -> u32 {
+pub(super) fn threshold_bits(p: &CoherenceMetricParameters) -> u32 {
     let needed = |metric: &Metric| match metric {
         Metric::Cosine | Metric::Correlation => 17,
         Metric::L1 | Metric::L2 => p.width + 8,
@@ -64,7 +64,7 @@ fn threshold_bits(p: &CoherenceMetricParameters) -> u32 {
     p.metrics().iter().map(needed).max().expect("a metric is built in")
 }
 
-fn is_similarity(metric: Metric) -> bool {
+pub(super) fn is_similarity(metric: Metric) -> bool {
     matches!(metric, Metric::Cosine | Metric::Correlation)
 }
 
@@ -168,6 +168,11 @@ fn is_met(metric: Metric, threshold: u64, sums: &Sums, elements: usize) -> bool 
         Metric::NormalisedL1 => big(sums.difference) << 8 <= t * big(sums.abs_a + sums.abs_b),
         Metric::NormalisedL2 => big(squared_difference) << 16 <= &t * &t * big(sums.aa + sums.bb),
     }
+}
+
+/// Whether a vector and the one before meet a threshold.
+pub(super) fn meets(metric: Metric, threshold: u64, after: &[i64], before: &[i64]) -> bool {
+    is_met(metric, threshold, &Sums::new(after, Some(before)), after.len())
 }
 
 /// A threshold as the band of the vector before makes it.

@@ -1,8 +1,9 @@
 //! Stimulus for the coherence metric: vectors and, between them, pairs of vectors of which a metric
-//! is exactly what a threshold says.
+//! is exactly what a threshold says, or that a threshold was chosen for.
 
 use rand::{RngExt, SeedableRng};
 
+use super::model::{is_similarity, meets, threshold_bits};
 use super::{CoherenceMetricParameters, Metric};
 use crate::blocks::temporal::stimulus::{Sizes, Vector, Vectors, empty, lanes};
 use crate::model::{Bits, Kind, Random, Shape, Stimulus};
@@ -19,10 +20,16 @@ pub(super) fn stimulus(
 ) -> Stimulus {
     // How much chance the data of absent lanes take depends on their number.
     let mut chance = Random::from_rng(random);
-    let held = shape.stimulus(kind, 0, random).held;
-    let held: Vec<Bits> =
-        held.chunks(2).flat_map(|kind| thresholds(p, kind, &mut chance)).collect();
+    let given = shape.stimulus(kind, 0, random).held;
     let longest = p.longest.min(32 * p.lanes);
+    let (mut held, mut witnesses) = (vec![], vec![]);
+    for (of_weights, given) in [false, true].into_iter().zip(given.chunks(2)) {
+        let [mut thresholds, hysteresis] = thresholds(p, given, &mut chance);
+        if chance.random() {
+            thresholds = Witness::of_each(p, longest, of_weights, &mut witnesses, &mut chance);
+        }
+        held.extend([thresholds, hysteresis]);
+    }
     let sizes = Sizes { width: p.width, longest, usual: 5 * p.lanes, layers: p.layers };
     let mut vectors = Vectors::new(sizes, kind);
     let mut input = vec![];
@@ -30,6 +37,15 @@ pub(super) fn stimulus(
         let vector = vectors.next(&mut chance);
         let metric = metric(p, &mut chance);
         let is_weights = p.weights && chance.random_range(0..3) == 0;
+        if !witnesses.is_empty() && chance.random_range(0..3) == 0 {
+            let Witness { metric, of_weights, pair } =
+                &witnesses[chance.random_range(0..witnesses.len())];
+            for values in pair.clone() {
+                let vector = Vector { values, layer: vector.layer, new_sequence: false };
+                input.extend(packets(p, vector, *metric as u64, *of_weights, &mut chance));
+            }
+            continue;
+        }
         if chance.random_range(0..3) > 0 {
             let [thresholds, hysteresis] = [0, 1].map(|of| &held[2 * usize::from(is_weights) + of]);
             let target = target(p, thresholds, hysteresis, metric, &mut chance);
@@ -57,16 +73,78 @@ fn metric(p: &CoherenceMetricParameters, random: &mut Random) -> Metric {
     metrics[random.random_range(0..metrics.len())]
 }
 
-fn is_similarity(metric: Metric) -> bool {
-    matches!(metric, Metric::Cosine | Metric::Correlation)
+/// Two vectors that a threshold was chosen for: any bit of what is compared decides.
+#[derive(Clone, Debug)]
+pub(in crate::blocks::temporal) struct Witness {
+    pub metric: Metric,
+    pub of_weights: bool,
+    /// The vector before, and the one that is compared with it.
+    pub pair: [Vec<i64>; 2],
+}
+
+impl Witness {
+    /// Vectors, often as long and as loud as can be, and the last threshold that they meet or the
+    /// first that they do not.
+    fn new(
+        p: &CoherenceMetricParameters,
+        longest: u32,
+        of_weights: bool,
+        random: &mut Random,
+    ) -> (Witness, Bits) {
+        let half = 1_i64 << (p.width - 1);
+        let length = match random.random_range(0..3) {
+            0 => random.random_range(1..=longest),
+            _ => longest,
+        };
+        let least = [0, half / 2, half][random.random_range(0..3)];
+        let noise = 1 << random.random_range(0..p.width);
+        let all_negative = random.random_range(0..3) == 0;
+        let mut element = || {
+            let magnitude = random.random_range(least..=half);
+            if all_negative || random.random() { -magnitude } else { magnitude.min(half - 1) }
+        };
+        let before: Vec<i64> = (0..length).map(|_| element()).collect();
+        let mut follow =
+            |value: &i64| (value + random.random_range(-noise..=noise)).clamp(-half, half - 1);
+        let after: Vec<i64> = before.iter().map(&mut follow).collect();
+        let metric = metric(p, random);
+        let bits = threshold_bits(p);
+        // The lowest threshold at which what is met is not what it is at 0.
+        let at = |threshold| meets(metric, threshold, &after, &before) == is_similarity(metric);
+        let (mut low, mut high) = (0, 1_u64 << bits);
+        while low < high {
+            let middle = (low + high) / 2;
+            if at(middle) { low = middle + 1 } else { high = middle }
+        }
+        let threshold = low.saturating_sub(random.random_range(0..2)).min((1 << bits) - 1);
+        let pair = [before, after];
+        (Witness { metric, of_weights, pair }, Bits::new(bits, threshold))
+    }
+
+    /// A threshold of each band with a witness, which is added to the others.
+    pub fn of_each(
+        p: &CoherenceMetricParameters,
+        longest: u32,
+        of_weights: bool,
+        witnesses: &mut Vec<Witness>,
+        random: &mut Random,
+    ) -> Bits {
+        let chosen = (1..p.bands).map(|_| Witness::new(p, longest, of_weights, random));
+        let (chosen, thresholds): (Vec<_>, Vec<_>) = chosen.unzip();
+        witnesses.extend(chosen);
+        Bits::concat(&thresholds)
+    }
 }
 
 /// Thresholds that vectors can meet exactly, or any; no hysteresis, one step between such
 /// thresholds, or any.
-fn thresholds(p: &CoherenceMetricParameters, given: &[Bits], random: &mut Random) -> Vec<Bits> {
+fn thresholds(p: &CoherenceMetricParameters, given: &[Bits], random: &mut Random) -> [Bits; 2] {
     let bits = given[1].width();
     let steps = |metric: Metric, random: &mut Random| match metric {
-        Metric::Cosine | Metric::Correlation => ONE / 4 * random.random_range(0..=4),
+        Metric::Cosine | Metric::Correlation => match random.random_range(0..6) {
+            5 => ONE + (1 << random.random_range(0..16)),
+            quarters => ONE / 4 * quarters,
+        },
         Metric::L1 => 128 * random.random_range(0..(2_u64 << p.width) - 1),
         Metric::L2 => 256 * random.random_range(0..1_u64 << p.width),
         Metric::NormalisedL1 | Metric::NormalisedL2 => 32 * random.random_range(0..8),
@@ -82,7 +160,7 @@ fn thresholds(p: &CoherenceMetricParameters, given: &[Bits], random: &mut Random
         2 => Bits::new(bits, steps(metric(p, random), random) / 2),
         _ => given[1].clone(),
     };
-    vec![Bits::concat(&all), hysteresis]
+    [Bits::concat(&all), hysteresis]
 }
 
 /// One of the thresholds, as it is or moved.

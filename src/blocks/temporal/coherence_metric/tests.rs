@@ -304,7 +304,7 @@ fn decisions_are_exact_and_at_the_boundary_too() {
         for seed in 0..30 {
             for kind in Kind::ALL {
                 let mut random = Random::seed_from_u64(seed);
-                let stimulus = subject.stimulus(kind, 256, &mut random).unwrap();
+                let stimulus = subject.stimulus(kind, 640, &mut random).unwrap();
                 let steps = steps(&p, &stimulus.inputs[0]);
                 let exact = bands(&p, &stimulus.held, &steps, &mut equal);
                 assert_eq!(of_model(&p, &stimulus), exact, "seed {seed}, {kind}");

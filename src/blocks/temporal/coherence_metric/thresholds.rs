@@ -74,5 +74,8 @@ pub(super) fn effective<'m>(
     };
     let moved = lowers.mux(lowered, raised).named("next_threshold");
     let Some(similarity) = similarity else { return moved };
-    (similarity & moved.gt(ONE)).mux(ONE, moved).named("next_threshold_or_1")
+    let is_above = moved.gt(ONE);
+    // A normalised distance meets every threshold that is so high.
+    let is_above = if p.l1 || p.l2 { similarity & is_above } else { is_above };
+    is_above.mux(ONE, moved).named("next_threshold_or_1")
 }

@@ -71,7 +71,7 @@ parameters! {
         /// Elements of a beat.
         lanes: u32 = 4 in 1..=64,
         /// The most elements of a vector that each have a place.
-        longest: u32 = 32 in 1..=4096,
+        longest: u32 = 48 in 1..=4096,
         /// Layers, each with places of its own.
         layers: u32 = 1 in 1..=16,
         /// Whether differences are clamped to `width` bits.
@@ -139,6 +139,11 @@ impl Block for Delta {
     fn accepts(_: &DeltaParameters, stimulus: &Stimulus) -> bool {
         // A mask for each score: what waits for one otherwise waits for ever.
         stimulus.inputs[0].len() == stimulus.inputs[1].len()
+    }
+
+    fn mutated() -> DeltaParameters {
+        let (width, lanes, longest, layers, depth) = (4, 2, 6, 2, 4);
+        DeltaParameters { width, lanes, longest, layers, depth, ..Default::default() }
     }
 
     fn variants() -> Vec<DeltaParameters> {

@@ -164,6 +164,11 @@ impl Block for MaskApply {
         Some(stimulus::stimulus(parameters, kind, beats, random))
     }
 
+    fn mutated() -> MaskApplyParameters {
+        let (width, window, longest) = (3, 8, 32);
+        MaskApplyParameters { width, window, longest, ..Default::default() }
+    }
+
     fn variants() -> Vec<MaskApplyParameters> {
         let default = MaskApplyParameters::default;
         let of = |width, window, lanes, queue, longest, joint| MaskApplyParameters {

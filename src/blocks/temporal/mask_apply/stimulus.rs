@@ -10,8 +10,12 @@ use crate::model::{Beat, Bits, Kind, Random, Stimulus};
 const LONGEST: u32 = 20;
 
 /// Which elements of a vector survive.
-fn mask(length: usize, window: usize, random: &mut Random) -> Vec<bool> {
-    let habit = random.random_range(0..8);
+fn mask(p: &MaskApplyParameters, length: usize, random: &mut Random) -> Vec<bool> {
+    let window = p.window as usize;
+    let habit = random.random_range(0..11);
+    if habit > 7 {
+        return few(p, length, random);
+    }
     let density = [0.03, 0.1, 0.3, 0.6, 0.95][random.random_range(0..5)];
     let place = random.random_range(0..length);
     // Runs of 16 on average, as many survivors as the density says.
@@ -32,6 +36,22 @@ fn mask(length: usize, window: usize, random: &mut Random) -> Vec<bool> {
         _ => random.random_bool(density),
     };
     (0..length).map(element).collect()
+}
+
+/// About as many survivors in each window as move in a cycle, near each other or not: whether one is
+/// the last of them depends on each pair of places.
+fn few(p: &MaskApplyParameters, length: usize, random: &mut Random) -> Vec<bool> {
+    let window = p.window as usize;
+    let mut mask = vec![false; length.next_multiple_of(window)];
+    for mask in mask.chunks_mut(window) {
+        let reach = random.random_range(1..=window);
+        let first = random.random_range(0..=window - reach);
+        for _ in 0..2 * p.lanes + random.random_range(0..2) {
+            mask[first + random.random_range(0..reach)] = true;
+        }
+    }
+    mask.truncate(length);
+    mask
 }
 
 /// The bits of lanes, lane 0 lowest.
@@ -69,7 +89,7 @@ fn vector(p: &MaskApplyParameters, values: &[i64], random: &mut Random) -> Vec<B
     let data = lanes(elements, p.window, || missing.clone());
     let mut masks = vec![];
     for _ in 0..if p.joint { 2 } else { 1 } {
-        let mask = mask(length, p.window as usize, random);
+        let mask = mask(p, length, random);
         // The mask of a lane without an element is anything.
         masks.push(lanes(mask, p.window, || random.random()));
     }

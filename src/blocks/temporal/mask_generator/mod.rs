@@ -174,6 +174,11 @@ impl Block for MaskGenerator {
         Some(stimulus::stimulus(parameters, shape, kind, beats, random))
     }
 
+    fn mutated() -> MaskGeneratorParameters {
+        let (width, lanes, group) = (4, 2, 8);
+        MaskGeneratorParameters { width, lanes, group, ..Default::default() }
+    }
+
     fn variants() -> Vec<MaskGeneratorParameters> {
         let of = |width, signed, lanes, group, change, norm, digit| MaskGeneratorParameters {
             width,

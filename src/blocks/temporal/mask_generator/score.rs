@@ -156,6 +156,8 @@ pub(super) fn beat<'m>(
     keys.each("previous_i", &stage("previous", input["previous"]).bits());
     keys.broadcast("threshold_i", stage("threshold", frame.of_group("threshold")));
     keys.broadcast("bonus_i", stage("bonus", frame.of_group("bonus")));
+    // More than all is all.
+    let keep = input["keep"].min(p.group).named("keep_in_range");
     let last = stage("last", input["last"]);
     let position = frame.position.map(|position| stage("position", position));
     let gathered = match (held, frame.position.zip(position)) {
@@ -178,7 +180,7 @@ pub(super) fn beat<'m>(
         },
         position,
         gathered,
-        keep: stage("keep", input["keep"]),
+        keep: stage("keep", keep),
         last,
     })
 }

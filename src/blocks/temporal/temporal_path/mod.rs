@@ -82,7 +82,7 @@ parameters! {
         /// Elements of a group, of which so many survive; a multiple or a divisor of `lanes`.
         group: u32 = 16 in 2..=64,
         /// Elements of the longest vector.
-        longest: u32 = 64 in 1..=4096,
+        longest: u32 = 48 in 1..=4096,
         /// Layers, each with a memory of its own.
         layers: u32 = 1 in 1..=8,
         /// Bands of coherence, and levels of sparsity.
@@ -274,6 +274,11 @@ impl Block for TemporalPath {
         random: &mut Random,
     ) -> Option<Stimulus> {
         Some(stimulus::stimulus(parameters, shape, kind, beats, random))
+    }
+
+    fn mutated() -> TemporalPathParameters {
+        let (width, lanes, group, longest, first_keep) = (4, 2, 4, 8, 3);
+        TemporalPathParameters { width, lanes, group, longest, first_keep, ..Default::default() }
     }
 
     fn variants() -> Vec<TemporalPathParameters> {

@@ -3,6 +3,7 @@
 use rand::RngExt;
 
 use super::TemporalPathParameters;
+use crate::blocks::temporal::coherence_metric::Witness;
 use crate::blocks::temporal::stimulus::{Sizes, Vector, Vectors, empty, lanes};
 use crate::model::{Beat, Bits, Field, Kind, Random, Shape, Stimulus};
 
@@ -17,7 +18,15 @@ pub(super) fn stimulus(
     beats: usize,
     random: &mut Random,
 ) -> Stimulus {
-    let held = shape.held.iter().map(|field| setting(p, field, kind, random)).collect();
+    let mut witnesses = vec![];
+    let of_field = |field: &Field| match field.name.strip_suffix("thresholds") {
+        Some(prefix) if random.random() => {
+            let (metric, of_weights) = (p.metric(), prefix.starts_with("weight"));
+            Witness::of_each(&metric, p.longest.min(USUAL), of_weights, &mut witnesses, random)
+        }
+        _ => setting(p, field, kind, random),
+    };
+    let held = shape.held.iter().map(of_field).collect();
     let (width, layers) = (p.width, p.layers);
     let sizes = Sizes { width, longest: p.longest, usual: USUAL.max(2 * p.lanes), layers };
     let mut vectors = Vectors::new(sizes, kind);
@@ -27,7 +36,16 @@ pub(super) fn stimulus(
         let is_weights = p.takes_weights() && random.random_range(0..3) == 0;
         let source = if is_weights { &mut weights } else { &mut vectors };
         let vector = source.next(random);
-        inputs.extend(beats_of(p, shape, &vector, is_weights, random));
+        if !witnesses.is_empty() && random.random_range(0..4) == 0 {
+            let witness = &witnesses[random.random_range(0..witnesses.len())];
+            for values in witness.pair.clone() {
+                let vector = Vector { values, layer: vector.layer, new_sequence: false };
+                let code = Some(witness.metric as u64);
+                inputs.extend(beats_of(p, shape, &vector, witness.of_weights, code, random));
+            }
+        } else {
+            inputs.extend(beats_of(p, shape, &vector, is_weights, None, random));
+        }
         norms.resize_with(inputs.len(), || norm(p, kind, random));
     }
     inputs.truncate(beats);
@@ -36,12 +54,14 @@ pub(super) fn stimulus(
     Stimulus { inputs, held }
 }
 
-/// The beats of a vector. What counts in the first one only is anything in the others.
+/// The beats of a vector; any metric counts if none is named. What counts in the first one only is
+/// anything in the others.
 fn beats_of(
     p: &TemporalPathParameters,
     shape: &Shape,
     vector: &Vector,
     is_weights: bool,
+    metric: Option<u64>,
     random: &mut Random,
 ) -> Vec<Beat> {
     let number = |value: i64| Bits::new(p.width, value);
@@ -57,6 +77,10 @@ fn beats_of(
             ("new_sequence", 0) => Bits::new(1, vector.new_sequence),
             ("weights", 0) => Bits::new(1, is_weights),
             ("layer", 0) => Bits::new(field.width, vector.layer),
+            ("metric", 0) => match metric {
+                Some(code) => Bits::new(field.width, code),
+                None => Bits::random(field.width, random),
+            },
             _ => Bits::random(field.width, random),
         };
         shape.inputs[0].fields.iter().map(&mut field).collect()

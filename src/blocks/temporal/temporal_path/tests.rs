@@ -160,7 +160,7 @@ fn rules_between_parameters() {
     assert_eq!(broken(|p| p.out_lanes = 5), of("out_lanes", "use out_lanes up to 4"));
     assert_eq!(
         broken(|p| p.level_from = LevelFrom::Current),
-        of("buffer", "use buffer = 16, or level_from = \"previous\"")
+        of("buffer", "use buffer = 12, or level_from = \"previous\"")
     );
     assert_eq!(broken(|p| p.lanes = 5)[0].0, "lanes");
     assert_eq!(broken(|p| p.normalised_l1 = false).len(), 1);
