@@ -41,6 +41,33 @@ fn sabotaged(section: &str, from: &str, to: &str) -> (Vec<File>, String) {
     (files, top)
 }
 
+/// The text without the assertions that are not named: what else falls does not matter, and the
+/// search for it takes minutes.
+fn stating(names: &[&str], files: Vec<File>) -> Vec<File> {
+    // An instance's has the way to it in front.
+    let last = |name: &str| name.rsplit('.').next().map(str::to_string);
+    let names: BTreeSet<Option<String>> = names.iter().map(|name| last(name)).collect();
+    let of_text = |text: &str| {
+        let lines: Vec<&str> = text.lines().collect();
+        let mut kept = String::new();
+        let mut is_left_out = false;
+        for (line, next) in lines.iter().zip(lines.iter().skip(1).chain([&""])) {
+            let (label, rest) = line.trim().split_once(':').unwrap_or_default();
+            let statement = if rest.is_empty() { next.trim() } else { rest.trim() };
+            if statement.starts_with("assert (") && !names.contains(&Some(label.to_string())) {
+                is_left_out = true;
+            }
+            if !is_left_out {
+                kept += line;
+                kept += "\n";
+            }
+            is_left_out &= !line.ends_with(';');
+        }
+        kept
+    };
+    files.into_iter().map(|file| File { text: of_text(&file.text), ..file }).collect()
+}
+
 const SLICE: &str = "[register_slice]\nwidth = 3\n";
 const BACKWARD: &str = "[register_slice]\nwidth = 3\ncut = \"backward\"\n";
 const FIFO: &str = "[fifo]\nwidth = 3\ndepth = 5\n";
@@ -62,12 +89,9 @@ const GATE: &str = "[clock_gate]\n";
 const FALLING: &str = "[tech]\nclock_gate = \"falling_edge\"\n[clock_gate]\n";
 
 const BLOCKS: &[&str] = &[
-    SLICE, BACKWARD, FIFO, RAM_FIFO, JOIN, SPLIT, ARBITER, MAC, METRIC, CONTROL, MASK, RAM, RESET,
-    RESET_HIGH, GATE, FALLING,
+    SLICE, BACKWARD, FIFO, RAM_FIFO, JOIN, SPLIT, ARBITER, MAC, METRIC, CONTROL, DELTA, MASK, RAM,
+    RESET, RESET_HIGH, GATE, FALLING,
 ];
-
-/// Blocks whose planted bugs were not all seen to be noticed yet.
-const UNCONFIRMED: &[&str] = &[DELTA];
 
 /// What is broken, how, and which properties notice.
 const SABOTAGE: &[(&str, &str, &str, &[&str])] = &[
@@ -214,7 +238,7 @@ const SABOTAGE: &[(&str, &str, &str, &[&str])] = &[
         DELTA,
         "any_layer_q < 2'd2) ? any_layer_q : 2'd2",
         "any_layer_q < 2'd2) ? any_layer_q : 2'd3",
-        &["followed_extent_inside"],
+        &["followed_extent_inside", "followed_word_inside"],
     ),
     (
         DELTA,
@@ -259,8 +283,8 @@ const SABOTAGE: &[(&str, &str, &str, &[&str])] = &[
     ),
     (
         DELTA,
-        "front_dense ? present : (mask_mask_i & present)",
-        "mask_mask_i & present",
+        "front_dense ? present : (mask_mask_i && present)",
+        "mask_mask_i && present",
         &["dense_sends_all"],
     ),
     (DELTA, "sent = send_sent", "sent = ~send_sent", &["nothing_else_is_sent"]),
@@ -490,22 +514,11 @@ fn assertions(proofs: &Proofs, is: impl Fn(&Verdict) -> bool) -> BTreeSet<String
 
 #[test]
 fn every_property_falls_when_it_is_broken() {
-    every_property_falls(BLOCKS);
-}
-
-#[test]
-#[ignore = "was not seen to pass yet: 31 proofs of delta do not end in five minutes"]
-fn every_property_of_unconfirmed_blocks_falls_when_it_is_broken() {
-    every_property_falls(UNCONFIRMED);
-}
-
-fn every_property_falls(blocks: &[&'static str]) {
     let results: Vec<(&str, BTreeSet<String>)> = SABOTAGE
         .par_iter()
-        .filter(|(section, ..)| blocks.contains(section))
         .map(|(section, from, to, expected)| {
             let (files, top) = sabotaged(section, from, to);
-            let proofs = prove(&files, &top);
+            let proofs = prove(&stating(expected, files), &top);
             let fallen = assertions(&proofs, |v| matches!(v, Verdict::Refuted { .. }));
             for property in *expected {
                 assert!(
@@ -523,7 +536,7 @@ fn every_property_falls(blocks: &[&'static str]) {
     for (section, names) in results {
         fallen.entry(section).or_default().extend(names);
     }
-    for section in blocks {
+    for &section in BLOCKS {
         let (files, top) = formal::files(&block(section)).unwrap();
         let proofs = prove(&files, &top);
         assert!(proofs.all_good(), "{section}: {proofs:#?}");
