@@ -51,12 +51,27 @@ pub(super) fn is_equivalent(
     netlist: &Netlist,
     mutant: &Mutant,
 ) -> Result<bool, ToolError> {
+    // What is simplified may be small enough for a proof, or its copies no longer alike.
+    for is_simplified in [false, true] {
+        if is_proven(subject, netlist, mutant, is_simplified)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn is_proven(
+    subject: &Subject,
+    netlist: &Netlist,
+    mutant: &Mutant,
+    is_simplified: bool,
+) -> Result<bool, ToolError> {
     let is_plain = netlist.has_plain_clock && !mutant.is_of_a_clock();
     let time = if is_plain { Time::Cycles } else { Time::Moments };
     let miter = File { module: "miter".into(), text: miter(subject, netlist, mutant, time) };
     in_folder(&[miter], |folder| {
         write(folder, "original.il", &netlist.original)?;
-        write(folder, "miter.ys", &script(subject, netlist, mutant, time))?;
+        write(folder, "miter.ys", &script(subject, netlist, mutant, (time, is_simplified)))?;
         YOSYS.run_well(folder, &["-q", "miter.ys"])?;
         let commands =
             format!("read_aiger miter.aig; scorr; scorr -F {STEPS}; pdr -T {LIMIT}; print_status");
@@ -70,8 +85,14 @@ pub(super) fn is_equivalent(
 }
 
 /// Makes the miter's one output a circuit of ANDs and registers that begin with 0.
-fn script(subject: &Subject, netlist: &Netlist, mutant: &Mutant, time: Time) -> String {
+fn script(
+    subject: &Subject,
+    netlist: &Netlist,
+    mutant: &Mutant,
+    (time, is_simplified): (Time, bool),
+) -> String {
     let top = &subject.module.name;
+    let [of_words, of_gates] = if is_simplified { ["opt -full; ", "opt; "] } else { [""; 2] };
     let one_clock = match time {
         Time::Cycles => "async2sync",
         Time::Moments => "clk2fflogic",
@@ -82,7 +103,7 @@ fn script(subject: &Subject, netlist: &Netlist, mutant: &Mutant, time: Time) -> 
          {}rename {top} mutant\n\
          read_verilog -formal miter.v; hierarchy -check -top miter; proc; flatten\n\
          memory_map; setundef -zero -init; {one_clock}; setundef -zero -undriven -init\n\
-         techmap; dffunmap; setundef -zero -undriven; aigmap; opt_clean; \
+         {of_words}techmap; {of_gates}dffunmap; setundef -zero -undriven; aigmap; opt_clean; \
          write_aiger -zinit miter.aig\n",
         mutant.script(netlist.selector_width())
     )
