@@ -88,9 +88,9 @@
 //! | 16 | 16 | 758, 359 | 640, 319 | 638, 297 | 521, 342 | 945, 280 | 60, 712 |
 //! | 16 | 64 | 1374, 246 | 1215, 228 | 1586, 212 | 3859, 258 | 9060, 315 | 68, 483 |
 //!
-//! At the best `digit` the array is 0.81 of the ranks with
-//! one lane, 0.86 with four, 0.31 with 16 and groups of 64. Where a beat is a whole group of 16 the
-//! ranks need neither cells nor digits, and the array is 1.23 of them.
+//! At the best `digit` the array is 0.81 of the ranks with one lane, 0.86 with four, 0.31 with 16 and
+//! groups of 64. Where a beat is a whole group of 16 the ranks need neither cells nor digits, and the
+//! array is 1.23 of them.
 
 mod cell;
 mod model;
