@@ -22,7 +22,8 @@ check:
 setup:
 	scripts/setup.sh
 
-# What the blocks cost, and what speaks for them being right: docs/evidence.md.
+# What the blocks cost, and what speaks for them being right: docs/evidence.md, and a page for each
+# block. Only those whose Verilog has changed; `lacuna evidence --all` for every one.
 evidence: setup
 	cargo run --release --quiet -- evidence
 

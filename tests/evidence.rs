@@ -1,18 +1,26 @@
-//! The page of evidence is as it was written, and about today's blocks.
+//! The pages of evidence are as they were written, and about today's blocks.
 
-use lacuna::blocks::{Entry, REGISTRY};
-use lacuna::evidence::{digest, is_untouched};
+use std::path::Path;
+
+use lacuna::blocks::REGISTRY;
+use lacuna::evidence::{digest, is_of, is_untouched, overview};
 
 #[test]
-fn the_page_is_as_it_was_written_and_of_todays_verilog() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/evidence.md");
-    let page = &std::fs::read_to_string(path).expect("`make evidence` writes the page");
-    assert!(is_untouched(page), "docs/evidence.md was edited; `make evidence` writes it");
-    let is_missing = |entry: &&'static Entry| {
+fn the_pages_are_as_they_were_written_and_of_todays_verilog() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let mut pages = vec![];
+    let mut stale = vec![];
+    for entry in REGISTRY {
+        let page = docs.join("evidence").join(format!("{}.md", entry.name));
+        let page = std::fs::read_to_string(page).unwrap_or_default();
         let digest = digest(entry).unwrap_or_else(|error| panic!("{error}"));
-        !page.contains(&format!("| `{}` | {digest} |", entry.name))
-    };
-    let missing: Vec<&str> = REGISTRY.iter().filter(is_missing).map(|entry| entry.name).collect();
-    let help = "`make evidence` writes the page";
-    assert!(missing.is_empty(), "docs/evidence.md is of other Verilog of {missing:?}; {help}");
+        if !is_untouched(&page) || !is_of(&page, &digest) {
+            stale.push(entry.name);
+        }
+        pages.push(page);
+    }
+    let help = "`make evidence` writes them";
+    assert!(stale.is_empty(), "pages of {stale:?} are missing, edited or of other Verilog; {help}");
+    let page = std::fs::read_to_string(docs.join("evidence.md")).unwrap_or_default();
+    assert_eq!(page, overview(pages.iter().map(String::as_str)), "{help}");
 }

@@ -1,23 +1,32 @@
-//! `lacuna evidence`: everything that is known of the registered blocks, as a page.
+//! `lacuna evidence`: everything that is known of the registered blocks, as pages.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::{Failure, Report};
+use super::{Failure, Report, find_block};
+use crate::blocks::{Entry, REGISTRY};
 use crate::cosim::Workshop;
 use crate::design;
-use crate::evidence::{self, EvidenceError};
+use crate::evidence::{self, EvidenceError, Known};
 
-/// Synthesise, prove, mutate and simulate every registered block, and write what came of it.
+/// Synthesise, prove, mutate and simulate registered blocks, and write what came of it: a page for
+/// each block, and one with a row of each.
 ///
-/// What the tools said of the same Verilog before is not asked again.
+/// Without names, those blocks are meant whose page is of other Verilog than today's.
 #[derive(Args)]
 pub(super) struct Evidence {
-    /// The file to write.
-    #[arg(short, long, value_name = "FILE", default_value = "docs/evidence.md")]
+    /// Blocks by name.
+    #[arg(value_name = "BLOCK")]
+    blocks: Vec<String>,
+    /// Every registered block.
+    #[arg(long, conflicts_with = "blocks")]
+    all: bool,
+    /// The folder to write to: `evidence.md`, and `evidence/BLOCK.md`.
+    #[arg(short, long, value_name = "FOLDER", default_value = "docs")]
     output: PathBuf,
 }
 
@@ -36,37 +45,78 @@ impl From<EvidenceError> for Failure {
 
 impl Evidence {
     pub(super) fn run(&self) -> Result<Report, Failure> {
-        let cannot_write = |error: std::io::Error| {
-            let path = self.output.display();
+        let entries = self.entries()?;
+        let cannot_write = |path: &Path, error: io::Error| {
             Failure::input(format!(
-                "error[E0115]: cannot write {path}: {error}\n help: name another file with \
-                 `--output`"
+                "error[E0115]: cannot write {}: {error}\n help: name another folder with `--output`",
+                path.display()
             ))
         };
         // Minutes of work should not be for nothing.
-        let folder = self.output.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder).map_err(cannot_write)?;
-        tempfile::tempfile_in(folder).map_err(cannot_write)?;
-        let workshop = Workshop::find()?;
-        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} pieces of evidence");
-        let bar = ProgressBar::new(0).with_style(style.expect("the template is fixed"));
-        let evidence = evidence::gather(&workshop, |progress| match progress {
-            evidence::Progress::Made(count) => bar.set_length(count as u64),
-            evidence::Progress::Done => bar.inc(1),
-        })?;
-        bar.finish_and_clear();
-        let page = evidence::page(&evidence);
-        design::write_file(&self.output, &page, true).map_err(cannot_write)?;
-        let flaws = evidence::flaws(&evidence);
+        let folder = self.output.join("evidence");
+        let can_write =
+            std::fs::create_dir_all(&folder).and_then(|()| tempfile::tempfile_in(&folder));
+        can_write.map_err(|error| cannot_write(&folder, error))?;
+
+        let known = gather(&entries)?;
+        for known in &known {
+            let path = self.page_path(known.block);
+            design::write_file(&path, &evidence::page(known), true)
+                .map_err(|error| cannot_write(&path, error))?;
+        }
+        let pages: Vec<String> =
+            REGISTRY.iter().filter_map(|entry| self.page(entry.name)).collect();
+        let overview = self.output.join("evidence.md");
+        design::write_file(&overview, &evidence::overview(pages.iter().map(String::as_str)), true)
+            .map_err(|error| cannot_write(&overview, error))?;
+
+        let flaws: Vec<String> = known.iter().flat_map(evidence::flaws).collect();
         let mut text: String = flaws.iter().map(|flaw| format!("{flaw}\n")).collect();
         text += &format!(
-            "{} blocks, {} flaws, written to {}",
-            evidence.blocks.len(),
+            "{} of {} blocks, {} flaws, written to {}",
+            known.len(),
+            REGISTRY.len(),
             flaws.len(),
-            self.output.display()
+            folder.display()
         );
-        let json = json!({ "evidence": evidence, "flaws": flaws });
+        let json = json!({ "evidence": known, "flaws": flaws });
         Ok(Report { text, json, passed: flaws.is_empty() })
     }
+
+    fn page_path(&self, block: &str) -> PathBuf {
+        self.output.join("evidence").join(format!("{block}.md"))
+    }
+
+    fn page(&self, block: &str) -> Option<String> {
+        std::fs::read_to_string(self.page_path(block)).ok()
+    }
+
+    /// The blocks asked for.
+    fn entries(&self) -> Result<Vec<&'static Entry>, Failure> {
+        if !self.blocks.is_empty() {
+            return self.blocks.iter().map(|name| find_block(name)).collect();
+        }
+        let mut entries = vec![];
+        for entry in REGISTRY {
+            let digest = evidence::digest(entry)?;
+            let page = self.page(entry.name).unwrap_or_default();
+            let is_known = evidence::is_untouched(&page) && evidence::is_of(&page, &digest);
+            if self.all || !is_known {
+                entries.push(entry);
+            }
+        }
+        Ok(entries)
+    }
+}
+
+fn gather(entries: &[&'static Entry]) -> Result<Vec<Known>, Failure> {
+    let workshop = Workshop::find()?;
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} pieces of evidence");
+    let bar = ProgressBar::new(0).with_style(style.expect("the template is fixed"));
+    let known = evidence::gather(entries, &workshop, |progress| match progress {
+        evidence::Progress::Made(count) => bar.set_length(count as u64),
+        evidence::Progress::Done => bar.inc(1),
+    })?;
+    bar.finish_and_clear();
+    Ok(known)
 }

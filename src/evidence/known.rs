@@ -1,4 +1,4 @@
-//! Everything that is known of the registered blocks, gathered.
+//! Everything that is known of registered blocks, gathered.
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -8,7 +8,7 @@ use super::mutation::{self, Mutation, MutationError};
 use super::power::{self, Pace, Power, PowerError, Workload};
 use super::synth::{self, Row, SynthError, Target};
 use super::workers;
-use crate::blocks::{Configured, Entry, REGISTRY, find};
+use crate::blocks::{Configured, Entry};
 use crate::config::Value;
 use crate::cosim::verilator::PointKind;
 use crate::cosim::{Idle, Plan, Rig, RigError, Subject, SubjectError, Workshop};
@@ -17,15 +17,6 @@ use crate::verilog::{self, File};
 
 /// The block that shows what power depends on.
 const EXAMPLE_OF_POWER: &str = "mac";
-
-/// What is known of all registered blocks.
-#[derive(Clone, Debug, Serialize)]
-pub struct Evidence {
-    /// The blocks, in the order of the registry.
-    pub blocks: Vec<Known>,
-    /// The power of the multiply-accumulate lane, with and without operand isolation.
-    pub power: Vec<Power>,
-}
 
 /// What is known of a registered block.
 #[derive(Clone, Debug, Serialize)]
@@ -42,6 +33,8 @@ pub struct Known {
     pub mutation: Mutation,
     /// What was simulated, at its defaults and at odd sizes.
     pub simulated: Simulated,
+    /// What its toggles cost, of the block that shows what that depends on.
+    pub power: Vec<Power>,
 }
 
 /// The proofs of a block at parameters.
@@ -120,19 +113,20 @@ enum Found {
     Power(Power),
 }
 
-/// Gathers what is known of every registered block.
+/// Gathers what is known of some registered blocks.
 ///
 /// # Errors
 /// The first that comes up; a block that is not right is none, but part of what is known.
 pub fn gather(
+    entries: &[&'static Entry],
     workshop: &Workshop,
     progress: impl Fn(Progress) + Sync,
-) -> Result<Evidence, EvidenceError> {
+) -> Result<Vec<Known>, EvidenceError> {
     // What is missing should be said before minutes of work.
     for target in Target::ALL {
         target.tools().map_err(SynthError::from)?;
     }
-    let jobs = jobs()?;
+    let jobs = jobs(entries)?;
     progress(Progress::Made(jobs.len()));
     let found = workers::each(&jobs, |job| {
         let found = job.work(workshop);
@@ -141,28 +135,31 @@ pub fn gather(
     });
     let found = found.into_iter().collect::<Result<Vec<Found>, EvidenceError>>()?;
     let mut found: Vec<(&Job, Found)> = jobs.iter().zip(found).collect();
-    let blocks = REGISTRY.iter().map(|entry| {
+    let blocks = entries.iter().map(|entry| {
         let mine = found.extract_if(.., |(job, _)| job.is_of(entry)).map(|(_, found)| found);
         Known::of(entry, mine.collect())
     });
-    let blocks = blocks.collect::<Result<_, SubjectError>>()?;
-    let power = found.into_iter().filter_map(|(_, found)| match found {
-        Found::Power(power) => Some(power),
-        _ => None,
-    });
-    Ok(Evidence { blocks, power: power.collect() })
+    Ok(blocks.collect::<Result<_, SubjectError>>()?)
 }
 
 /// All there is to do; what takes longest comes first.
-fn jobs() -> Result<Vec<Job>, SubjectError> {
-    let mut jobs: Vec<Job> = REGISTRY.iter().map(Job::Mutate).collect();
-    for entry in REGISTRY {
+fn jobs(entries: &[&'static Entry]) -> Result<Vec<Job>, SubjectError> {
+    let mut jobs: Vec<Job> = entries.iter().copied().map(Job::Mutate).collect();
+    for &entry in entries {
         jobs.extend(Target::ALL.map(|target| Job::Synth(entry, target)));
     }
-    for block in REGISTRY.iter().flat_map(Configured::all_sizes) {
+    for block in entries.iter().copied().flat_map(Configured::all_sizes) {
         jobs.extend([Job::Prove(block.clone()), Job::Simulate(block)]);
     }
-    let entry = find(EXAMPLE_OF_POWER).expect("the example is registered");
+    if let Some(entry) = entries.iter().find(|entry| entry.name == EXAMPLE_OF_POWER) {
+        jobs.extend(power_jobs(entry)?);
+    }
+    Ok(jobs)
+}
+
+/// The power of the multiply-accumulate lane, with and without operand isolation.
+fn power_jobs(entry: &'static Entry) -> Result<Vec<Job>, SubjectError> {
+    let mut jobs = vec![];
     for isolate in [true, false] {
         let mut block = Configured::defaults(entry);
         block.values.set("isolate", Value::Boolean(isolate));
@@ -178,8 +175,9 @@ impl Job {
     fn is_of(&self, entry: &Entry) -> bool {
         match self {
             Job::Mutate(mine) | Job::Synth(mine, _) => mine.name == entry.name,
-            Job::Prove(block) | Job::Simulate(block) => block.entry.name == entry.name,
-            Job::Power(..) => false,
+            Job::Prove(block) | Job::Simulate(block) | Job::Power(block, _) => {
+                block.entry.name == entry.name
+            }
         }
     }
 
@@ -228,7 +226,7 @@ impl Known {
     }
 
     fn of(entry: &'static Entry, found: Vec<Found>) -> Result<Known, SubjectError> {
-        let (mut synth, mut proofs, mut mutation) = (vec![], vec![], None);
+        let (mut synth, mut proofs, mut power, mut mutation) = (vec![], vec![], vec![], None);
         let mut simulated = Simulated::default();
         for found in found {
             match found {
@@ -236,11 +234,12 @@ impl Known {
                 Found::Synth(row) => synth.push(row),
                 Found::Proven(proven) => proofs.push(proven),
                 Found::Simulated(one) => simulated.add(&one),
-                Found::Power(_) => {}
+                Found::Power(one) => power.push(one),
             }
         }
         let mutation = mutation.expect("there is a job for it");
-        Ok(Known { block: entry.name, digest: digest(entry)?, synth, proofs, mutation, simulated })
+        let (block, digest) = (entry.name, digest(entry)?);
+        Ok(Known { block, digest, synth, proofs, mutation, simulated, power })
     }
 }
 
@@ -258,8 +257,8 @@ impl Simulated {
     }
 }
 
-/// The first digits of the hash of a block's Verilog, at all sizes that there is evidence of, whichever
-/// version of the generator wrote it.
+/// The first digits of the hash of a block's Verilog without comments, at all sizes that there is
+/// evidence of.
 ///
 /// # Errors
 /// If the block's description is wrong.
@@ -268,9 +267,13 @@ pub fn digest(entry: &'static Entry) -> Result<String, SubjectError> {
     let sizes = Configured::all_sizes(entry).into_iter();
     for block in sizes.chain([Configured::mutated(entry)]) {
         let files = verilog::emit(&block.elaborate()?, &tech::style(&block.tech, None))?;
-        let is_dated = |line: &&str| line.starts_with("// Generated by");
+        // Comments are not what there is evidence of.
+        let code = |line: &'_ str| line.split("//").next().unwrap_or("").trim_end().to_string();
         for File { text, .. } in files {
-            text.lines().filter(|line| !is_dated(line)).for_each(|line| hash.update(line));
+            text.lines()
+                .map(code)
+                .filter(|line| !line.is_empty())
+                .for_each(|line| hash.update(line));
         }
     }
     let digits: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();

@@ -1,59 +1,104 @@
-//! The page of evidence, in Markdown.
+//! The pages of evidence, in Markdown: one for each block, and one with a row of each.
 
 use sha2::{Digest, Sha256};
 
 use crate::eda::short_version;
 
+use super::Known;
 use super::formal::{Property, Verdict};
 use super::power::{Parts, Power};
 use super::synth::{Cost, Equivalence, Maximum, Row, Target};
-use super::{Evidence, Known};
 
 const HEAD: &str = "\
-<!-- Written by `make evidence`. Do not edit: the last line is a sum over the others. -->
+<!-- Written by `make evidence`. Do not edit. -->
 
 # Evidence
 
 What the registered blocks cost, and what speaks for them being right: at their default parameters,
-and where it says so at the odd sizes that they are simulated at as well. All of it comes from one
-run. Compare areas with a tolerance of 10 %, frequencies with one of 5 %, more where seeds differ by
-more; what means more than that are the ratios, to a plain baseline of the same function, in Verilog
-written by hand ([benches/baselines](../benches/baselines)), which went through the same recipe in the
-same run. Below 1 means less area, or a lower frequency, than the baseline.
+and where it says so at the odd sizes that they are simulated at as well. Each block has a page of its
+own, with all of it; what a page says comes from one run.
 
 ";
 
-/// What the last line begins with.
+/// What the columns of the rows mean.
+const LEGEND: &str = "
+Area (in two-input NANDs) and frequency are those of OSU018 cells: no wires, an ideal clock, typical
+corner; memories are flip-flops there, and the latch has no area in the library. On FPGAs area is LUTs.
+Compare areas with a tolerance of 10 %, frequencies with one of 5 %, more where seeds differ by more;
+what means more than that are the ratios, to a plain baseline of the same function, in Verilog written
+by hand ([benches/baselines](../benches/baselines)), which went through the same recipe in the same
+run. Below 1 means less area, or a lower frequency, than the baseline.
+
+Properties count at each size that is proven. Mutants are a sample, those that are proven to do what
+the original does apart, and are found by the ordinary cosimulation, not by the properties; lines and
+bits are what Verilator's coverage of that cosimulation says.
+";
+
+/// What the last line of a block's page begins with.
 const SEAL: &str = "<!-- sha256 ";
 
-/// The page.
-pub fn page(evidence: &Evidence) -> String {
-    let blocks = &evidence.blocks;
+/// What the line with the hash of a block's Verilog begins with.
+const OF_VERILOG: &str = "Verilog: ";
+
+/// The page with a row for each block, from the blocks' own pages.
+pub fn overview<'a>(pages: impl IntoIterator<Item = &'a str>) -> String {
+    // Each page begins with the table that it has one row of.
+    let table = |page: &'a str| page.lines().filter(|line| line.starts_with('|')).take(3);
+    let pages: Vec<&str> = pages.into_iter().collect();
+    let head = pages.first().into_iter().flat_map(|page| table(page).take(2));
+    let rows = pages.iter().flat_map(|page| table(page).skip(2));
+    let lines = head.chain(rows).map(|line| match line.split('`').nth(1) {
+        Some(block) => {
+            line.replacen(&format!("`{block}`"), &format!("[`{block}`](evidence/{block}.md)"), 1)
+        }
+        None => line.to_string(),
+    });
+    HEAD.to_string() + &lines.map(|line| line + "\n").collect::<String>() + LEGEND
+}
+
+/// The page of a block.
+pub fn page(known: &Known) -> String {
     let sections = [
-        HEAD.to_string(),
-        overview(blocks),
+        format!(
+            "<!-- Written by `make evidence`. Do not edit: the last line is a sum over the others. -->\n\n\
+             # Evidence of `{}`\n\n",
+            known.block
+        ),
+        row(known),
+        "\n[What the columns mean](../evidence.md)\n".to_string(),
+        format!(
+            "\n{OF_VERILOG}{}, the first digits of a hash of the emitted text.\n",
+            known.digest
+        ),
         "\n## Cells, time and netlists\n".to_string(),
-        Target::ALL.map(|target| costs(blocks, target)).concat(),
+        Target::ALL.map(|target| costs(known, target)).concat(),
         "\n## Proofs\n\n".to_string(),
-        proofs(blocks),
+        proofs(known),
         "\n## Mutants\n\n".to_string(),
-        mutants(blocks),
+        mutants(known),
         "\n## Simulations\n\n".to_string(),
-        simulations(blocks),
-        "\n## Power\n\n".to_string(),
-        power(&evidence.power),
+        simulations(known),
+        power(&known.power),
         "\n## Made with\n\n".to_string(),
-        tools(evidence),
+        tools(known),
     ];
     let text = sections.concat();
     let seal = seal(&text);
     text + &seal
 }
 
-/// Whether a text is a page as it was written.
+/// Whether a text is a block's page as it was written.
 pub fn is_untouched(page: &str) -> bool {
     let Some(at) = page.rfind(SEAL) else { return false };
     page[at..] == seal(&page[..at])
+}
+
+/// Whether a block's page is of Verilog with this hash; see [`digest`](super::digest).
+pub fn is_of(page: &str, digest: &str) -> bool {
+    page.lines().any(|line| {
+        let hash = line.strip_prefix(OF_VERILOG).and_then(|rest| rest.split(',').next());
+        hash == Some(digest)
+    })
 }
 
 fn seal(text: &str) -> String {
@@ -62,12 +107,8 @@ fn seal(text: &str) -> String {
     format!("{SEAL}{digits} -->\n")
 }
 
-/// What speaks against the blocks, one line each.
-pub fn flaws(evidence: &Evidence) -> Vec<String> {
-    evidence.blocks.iter().flat_map(flaws_of).collect()
-}
-
-fn flaws_of(known: &Known) -> Vec<String> {
+/// What speaks against a block, one line each.
+pub fn flaws(known: &Known) -> Vec<String> {
     let block = known.block;
     let mut flaws = vec![];
     for row in known.synth.iter().filter(|row| !row.equivalence.is_good()) {
@@ -92,8 +133,8 @@ fn flaws_of(known: &Known) -> Vec<String> {
     flaws
 }
 
-/// One row for each block.
-fn overview(blocks: &[Known]) -> String {
+/// The block's row among those of all blocks.
+fn row(known: &Known) -> String {
     let head = [
         "block",
         "area, GE",
@@ -107,44 +148,35 @@ fn overview(blocks: &[Known]) -> String {
         "lines run",
         "bits toggled",
     ];
-    let row = |known: &Known| {
-        let cells = known.synth.iter().find(|row| row.target == Target::Osu018.word());
-        let cost = |of: fn(&Cost) -> Option<f64>| cells.and_then(|row| of(&row.cost));
-        let ratios = |of: fn(&Row) -> Option<f64>| {
-            let ratios = known.synth.iter().map(|row| number(of(row), 2));
-            ratios.collect::<Vec<_>>().join(", ")
-        };
-        let of = |is_cover: bool| {
-            let good = |p: &&Property| {
-                matches!(p.verdict, Verdict::Proven { .. } | Verdict::Reached { .. })
-            };
-            let stated = |p: &&Property| p.is_cover == is_cover && p.verdict != Verdict::Assumed;
-            let all = known.properties().filter(stated).count();
-            share((known.properties().filter(stated).filter(good).count(), all))
-        };
-        let mutation = &known.mutation;
-        let killed = mutation.killed_by_model + mutation.killed_by_evaluator;
-        vec![
-            format!("`{}`", known.block),
-            number(cost(|cost| cost.figure(AREA)), 0),
-            ratios(|row| row.ratio(AREA).or(row.ratio("LUT"))),
-            number(cost(|cost| cost.fmax.as_ref().map(|fmax| fmax.median)), 0),
-            ratios(|row| row.ratio("Fmax")),
-            netlists(&known.synth),
-            of(false),
-            of(true),
-            share((killed, killed + mutation.survivors.len())),
-            percent(known.simulated.lines),
-            percent(known.simulated.toggles),
-        ]
+    let cells = known.synth.iter().find(|row| row.target == Target::Osu018.word());
+    let cost = |of: fn(&Cost) -> Option<f64>| cells.and_then(|row| of(&row.cost));
+    let ratios = |of: fn(&Row) -> Option<f64>| {
+        let ratios = known.synth.iter().map(|row| number(of(row), 2));
+        ratios.collect::<Vec<_>>().join(", ")
     };
-    table(&head, blocks.iter().map(row).collect())
-        + "\nArea (in two-input NANDs) and frequency are those of OSU018 cells: no wires, an ideal \
-           clock, typical corner; memories are flip-flops there, and the latch has no area in the \
-           library. On FPGAs area is LUTs. Properties count at each size that is proven. Mutants are \
-           a sample, those that are proven to do what the original does apart, and are found by the \
-           ordinary cosimulation, not by the properties; lines and bits are what Verilator's coverage \
-           of that cosimulation says.\n"
+    let of = |is_cover: bool| {
+        let good =
+            |p: &&Property| matches!(p.verdict, Verdict::Proven { .. } | Verdict::Reached { .. });
+        let stated = |p: &&Property| p.is_cover == is_cover && p.verdict != Verdict::Assumed;
+        let all = known.properties().filter(stated).count();
+        share((known.properties().filter(stated).filter(good).count(), all))
+    };
+    let mutation = &known.mutation;
+    let killed = mutation.killed_by_model + mutation.killed_by_evaluator;
+    let row = vec![
+        format!("`{}`", known.block),
+        number(cost(|cost| cost.figure(AREA)), 0),
+        ratios(|row| row.ratio(AREA).or(row.ratio("LUT"))),
+        number(cost(|cost| cost.fmax.as_ref().map(|fmax| fmax.median)), 0),
+        ratios(|row| row.ratio("Fmax")),
+        netlists(&known.synth),
+        of(false),
+        of(true),
+        share((killed, killed + mutation.survivors.len())),
+        percent(known.simulated.lines),
+        percent(known.simulated.toggles),
+    ];
+    table(&head, vec![row])
 }
 
 /// The figure that is the area of cells, relative to that of a NAND.
@@ -163,43 +195,32 @@ fn netlists(rows: &[Row]) -> String {
     words.map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
 }
 
-/// What the blocks cost for a target.
-fn costs(blocks: &[Known], target: Target) -> String {
-    let rows: Vec<&Row> = blocks
-        .iter()
-        .flat_map(|known| known.synth.iter().filter(|row| row.target == target.word()))
-        .collect();
-    let Some(first) = rows.first() else { return String::new() };
-    // Whatever any of them has is a column.
-    let mut names: Vec<(&str, &str)> = vec![];
-    for figure in rows.iter().flat_map(|row| &row.cost.figures) {
-        if !names.iter().any(|(name, _)| *name == figure.name) {
-            names.push((&figure.name, &figure.unit));
-        }
-    }
-    let titles = names.iter().map(|(name, unit)| match unit.is_empty() {
-        true => name.to_string(),
-        false => format!("{name}, {unit}"),
+/// What the block costs for a target.
+fn costs(known: &Known, target: Target) -> String {
+    let Some(row) = known.synth.iter().find(|row| row.target == target.word()) else {
+        return String::new();
+    };
+    let figures = &row.cost.figures;
+    let titles = figures.iter().map(|figure| match figure.unit.is_empty() {
+        true => figure.name.to_string(),
+        false => format!("{}, {}", figure.name, figure.unit),
     });
-    let mut head: Vec<String> = vec!["block".into()];
-    head.extend(titles);
+    let mut head: Vec<String> = titles.collect();
     head.extend(["Fmax, MHz", "netlist"].map(String::from));
-    let lines = rows.iter().map(|row| {
-        let mut line = vec![format!("`{}`", row.block)];
-        line.extend(names.iter().map(|(name, _)| {
-            let digits = if name.contains("path") { 2 } else { 0 };
-            beside(number(row.cost.figure(name), digits), row.ratio(name))
-        }));
-        let fmax = row.cost.fmax.as_ref();
-        line.push(beside(frequency(fmax), row.ratio("Fmax")));
-        line.push(verdict(row));
-        line
-    });
+    let mut line: Vec<String> = figures
+        .iter()
+        .map(|figure| {
+            let digits = if figure.name.contains("path") { 2 } else { 0 };
+            beside(number(row.cost.figure(&figure.name), digits), row.ratio(&figure.name))
+        })
+        .collect();
+    line.push(beside(frequency(row.cost.fmax.as_ref()), row.ratio("Fmax")));
+    line.push(verdict(row));
     let head: Vec<&str> = head.iter().map(String::as_str).collect();
-    let text = table(&head, lines.collect());
-    let tools = first.tools.iter().map(|version| short_version(version));
+    let text = table(&head, vec![line]);
+    let tools = row.tools.iter().map(|version| short_version(version));
     let tools = tools.collect::<Vec<_>>().join(", ");
-    let recipe = &first.recipe;
+    let recipe = &row.recipe;
     format!(
         "\n### {}\n\nWith {tools}: {recipe}. In parentheses the ratio to the baseline; a netlist is \
          proven equal to the Verilog in so many bits of outputs and registers.\n\n{text}",
@@ -237,37 +258,35 @@ fn verdict(row: &Row) -> String {
     verdict + &notes
 }
 
-/// What is proven of each block, at all of its sizes.
-fn proofs(blocks: &[Known]) -> String {
-    let row = |known: &Known| {
-        // In the order in which they come, each once.
-        let mut names: [Vec<String>; 2] = Default::default();
-        let (mut longest, mut open) = (0, vec![]);
-        for Property { name, is_cover, verdict, .. } in known.properties() {
-            let name = format!("`{name}`");
-            match verdict {
-                Verdict::Proven { k } => longest = longest.max(*k),
-                Verdict::Refuted { step } => open.push(format!("{name} REFUTED in step {step}")),
-                Verdict::Unknown { why } => open.push(format!("{name} unknown: {why}")),
-                Verdict::Reached { .. } | Verdict::Assumed => {}
-            }
-            let list = &mut names[usize::from(*is_cover)];
-            if *verdict != Verdict::Assumed && !list.contains(&name) {
-                list.push(name);
-            }
+/// What is proven of the block, at all of its sizes.
+fn proofs(known: &Known) -> String {
+    // In the order in which they come, each once.
+    let mut names: [Vec<String>; 2] = Default::default();
+    let (mut longest, mut open) = (0, String::new());
+    for Property { name, is_cover, verdict, .. } in known.properties() {
+        let name = format!("`{name}`");
+        match verdict {
+            Verdict::Proven { k } => longest = longest.max(*k),
+            Verdict::Refuted { step } => open += &format!("\n{name} is REFUTED in step {step}.\n"),
+            Verdict::Unknown { why } => open += &format!("\n{name} is open: {why}.\n"),
+            Verdict::Reached { .. } | Verdict::Assumed => {}
         }
-        let [proven, reached] = names.map(|names| names.join(", "));
-        let (block, sizes) = (format!("`{}`", known.block), known.proofs.len().to_string());
-        vec![block, sizes, proven, longest.to_string(), reached, open.join(", ")]
-    };
-    let head = ["block", "sizes", "holds for ever", "k", "is reached", "open"];
-    "Assertions hold outside of resets, for every input that keeps the contract of streams (what waits \
-     is held), by induction over at most k steps; a step is a cycle, or any moment where clocks are \
-     what is looked at. Elsewhere a reset is sampled at the clock's edge. What is reached shows that \
-     there is something to prove. The properties stand in the emitted text under `FORMAL`, those of \
-     technology cells in templates of their own.\n\n"
-        .to_string()
-        + &table(&head, blocks.iter().map(row).collect())
+        let list = &mut names[usize::from(*is_cover)];
+        if *verdict != Verdict::Assumed && !list.contains(&name) {
+            list.push(name);
+        }
+    }
+    let [proven, reached] = names.map(|names| names.join(", "));
+    format!(
+        "Assertions hold outside of resets, for every input that keeps the contract of streams (what \
+         waits is held), by induction over at most k steps; a step is a cycle, or any moment where \
+         clocks are what is looked at. Elsewhere a reset is sampled at the clock's edge. What is \
+         reached shows that there is something to prove. The properties stand in the emitted text \
+         under `FORMAL`, those of technology cells in templates of their own.\n\n\
+         Hold for ever at {} sizes, with k of at most {longest}: {proven}.\n\n\
+         Are reached: {reached}.\n{open}",
+        known.proofs.len()
+    )
 }
 
 fn settings(settings: &[String]) -> String {
@@ -275,25 +294,19 @@ fn settings(settings: &[String]) -> String {
 }
 
 /// Which mistakes would be noticed.
-fn mutants(blocks: &[Known]) -> String {
-    let row = |known: &Known| {
-        let mutation = &known.mutation;
-        let counts = [
-            mutation.mutants,
-            mutation.available,
-            mutation.killed_by_model,
-            mutation.killed_by_evaluator,
-            mutation.equivalent.len(),
-            mutation.survivors.len(),
-        ];
-        let counts = counts.iter().map(ToString::to_string);
-        [format!("`{}`", known.block), settings(&mutation.settings)]
-            .into_iter()
-            .chain(counts)
-            .collect()
-    };
+fn mutants(known: &Known) -> String {
+    let mutation = &known.mutation;
+    let counts = [
+        mutation.mutants,
+        mutation.available,
+        mutation.killed_by_model,
+        mutation.killed_by_evaluator,
+        mutation.equivalent.len(),
+        mutation.survivors.len(),
+    ];
+    let row =
+        [settings(&mutation.settings)].into_iter().chain(counts.map(|count| count.to_string()));
     let head = [
-        "block",
         "at",
         "mutants",
         "of",
@@ -306,34 +319,26 @@ fn mutants(blocks: &[Known]) -> String {
                     block's ordinary cosimulation has to find it. A large block is a small one here, \
                     because it has to be proven of what is not found that it changes nothing.\n\n"
         .to_string();
-    text += &table(&head, blocks.iter().map(row).collect());
-    for known in blocks {
-        for mutant in &known.mutation.survivors {
-            let (file, line) = (&mutant.file, mutant.line);
-            text += &format!("\nSurvives: `{file}:{line}` `{}`: {}\n", mutant.text, mutant.change);
-        }
+    text += &table(&head, vec![row.collect()]);
+    for mutant in &mutation.survivors {
+        let (file, line) = (&mutant.file, mutant.line);
+        text += &format!("\nSurvives: `{file}:{line}` `{}`: {}\n", mutant.text, mutant.change);
     }
     text
 }
 
-fn simulations(blocks: &[Known]) -> String {
-    let row = |known: &Known| {
-        let simulated = &known.simulated;
-        vec![
-            format!("`{}`", known.block),
-            known.digest.clone(),
-            simulated.modules.to_string(),
-            simulated.scenarios.to_string(),
-            simulated.beats.to_string(),
-            simulated.failed.to_string(),
-        ]
-    };
-    let head = ["block", "Verilog", "modules", "scenarios", "compared", "failed"];
+fn simulations(known: &Known) -> String {
+    let simulated = &known.simulated;
+    let counts = [
+        simulated.modules.to_string(),
+        simulated.scenarios.to_string(),
+        simulated.beats.to_string(),
+        simulated.failed.to_string(),
+    ];
     "Golden model, evaluator and Verilator side by side, at the defaults and at odd sizes; compared \
-     are beats of outputs, or cycles of plain ports. `Verilog` are the first digits of a hash of the \
-     emitted text.\n\n"
+     are beats of outputs, or cycles of plain ports.\n\n"
         .to_string()
-        + &table(&head, blocks.iter().map(row).collect())
+        + &table(&["modules", "scenarios", "compared", "failed"], vec![counts.to_vec()])
 }
 
 /// The example of what power depends on.
@@ -363,7 +368,7 @@ fn power(powers: &[Power]) -> String {
         "all",
     ];
     let mut text = format!(
-        "Toggles of the mapped netlist, in OSU018 cells at {} MHz, {} V, {} °C. While nothing is \
+        "\n## Power\n\nToggles of the mapped netlist, in OSU018 cells at {} MHz, {} V, {} °C. While nothing is \
          offered, payloads are something else in every cycle, or rest where the scenario says `held`: \
          the first is what operand isolation is for.\n\n",
         first.clock_mhz, first.voltage, first.temperature
@@ -380,14 +385,11 @@ fn power(powers: &[Power]) -> String {
 }
 
 /// Every tool and its version.
-fn tools(evidence: &Evidence) -> String {
-    let mut tools: Vec<String> = vec![];
-    for known in &evidence.blocks {
-        tools.extend(known.synth.iter().flat_map(|row| row.tools.clone()));
-        tools.extend(known.proofs.iter().flat_map(|proven| proven.proofs.tools.clone()));
-        tools.extend([known.mutation.yosys.clone(), known.mutation.verilator.clone()]);
-    }
-    tools.extend(evidence.power.iter().flat_map(|power| power.tools.clone()));
+fn tools(known: &Known) -> String {
+    let mut tools: Vec<String> = known.synth.iter().flat_map(|row| row.tools.clone()).collect();
+    tools.extend(known.proofs.iter().flat_map(|proven| proven.proofs.tools.clone()));
+    tools.extend([known.mutation.yosys.clone(), known.mutation.verilator.clone()]);
+    tools.extend(known.power.iter().flat_map(|power| power.tools.clone()));
     tools = tools.iter().map(|version| short_version(version)).collect();
     tools.sort();
     tools.dedup();
@@ -434,11 +436,29 @@ mod tests {
 
     #[test]
     fn a_page_that_somebody_edited_is_told_from_one_that_nobody_did() {
-        let page = page(&Evidence { blocks: vec![], power: vec![] });
+        let text = "# Evidence of `fifo`\n\nVerilog: 0123, the first digits\n";
+        let page = text.to_string() + &seal(text);
         assert!(is_untouched(&page));
         assert!(!is_untouched(&page.replace("Evidence", "Proof")));
         assert!(!is_untouched(&format!("{page}\n")));
         assert!(!is_untouched(""));
+        assert!(is_of(&page, "0123"));
+        assert!(!is_of(&page, "012") && !is_of("", "0123"));
+    }
+
+    #[test]
+    fn the_overview_has_the_first_row_of_each_page() {
+        let page =
+            |block: &str| format!("#\n| block | area |\n|---|---|\n| `{block}` | 3 |\n| x | y |\n");
+        let text = overview([page("a").as_str(), &page("b")]);
+        let rows: Vec<&str> = text.lines().filter(|line| line.starts_with('|')).collect();
+        let expected = [
+            "| block | area |",
+            "|---|---|",
+            "| [`a`](evidence/a.md) | 3 |",
+            "| [`b`](evidence/b.md) | 3 |",
+        ];
+        assert_eq!(rows, expected);
     }
 
     #[test]

@@ -9,6 +9,14 @@ pub(super) fn framing(lanes: u32) -> Vec<Field<'static>> {
     empty.into_iter().chain([("last", bit())]).collect()
 }
 
+/// What a stream of vectors carries, in words for its ports; `what` a beat has besides its elements.
+pub(super) fn document(m: &ModuleBuilder, name: &str, lanes: u32, is_signed: bool, what: &str) {
+    let sign = if is_signed { "two's complement" } else { "unsigned" };
+    let order =
+        if lanes > 1 { ", the first lowest; `empty` lanes of the last beat hold none" } else { "" };
+    m.stream_doc(name, &format!("vectors of {sign} elements{order}{what}"));
+}
+
 /// Which lanes of a beat hold an element: a bit for each, lane 0 lowest.
 pub(super) fn present<'m>(m: &'m ModuleBuilder, input: &StreamIn<'m>, lanes: u32) -> Expr<'m> {
     let empty = (lanes > 1).then(|| input["empty"]);

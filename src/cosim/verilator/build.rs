@@ -80,6 +80,13 @@ const COMPILE: [&str; 12] = [
 /// Where it is spent: the runtime is small in time and large in text.
 const RUNTIME_LEVEL: &str = "-O1";
 const LEVEL: &str = "-O2";
+/// A counter for each line and bit makes the text many times as long: with `-O2`, that of a temporal
+/// path takes g++ a quarter of an hour.
+const COVERAGE_LEVEL: &str = "-O0";
+
+fn level(options: Options) -> &'static str {
+    if options.coverage { COVERAGE_LEVEL } else { LEVEL }
+}
 
 /// The header that everything reads first, and which is compiled once.
 const HEADER: &str = "runtime.h";
@@ -198,7 +205,7 @@ impl Job<'_> {
             fs::write(folder.join("ports.h"), self.ports(&members))
         })?;
 
-        let mut arguments = compiler_flags(self.options, self.toolchain, LEVEL);
+        let mut arguments = compiler_flags(self.options, self.toolchain, level(self.options));
         let here = |name: &str| runtime.join(name).display().to_string();
         arguments.extend(["-I.", "-Iobj", "-include"].map(str::to_string));
         arguments.push(here(HEADER));
@@ -312,7 +319,7 @@ fn runtime(options: Options, toolchain: &Toolchain, cache: &Cache) -> Result<Pat
             arguments.push(format!("{name}.o"));
             calls.push(arguments);
         }
-        let mut arguments = compiler_flags(options, toolchain, LEVEL);
+        let mut arguments = compiler_flags(options, toolchain, level(options));
         arguments.extend(["-x", "c++-header", HEADER, "-o"].map(str::to_string));
         // Under another name until the other calls, which would take it, are done.
         arguments.push("precompiled".to_string());

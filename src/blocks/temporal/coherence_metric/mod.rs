@@ -206,8 +206,9 @@ impl Block for CoherenceMetric {
     }
 
     fn mutated() -> CoherenceMetricParameters {
-        let (width, lanes, longest) = (4, 2, 6);
-        CoherenceMetricParameters { width, lanes, longest, ..Default::default() }
+        // What is inverted in each cycle shows, because factors have odd numbers of digits as well.
+        let (width, lanes, longest, digit) = (4, 2, 6, 5);
+        CoherenceMetricParameters { width, lanes, longest, digit, ..Default::default() }
     }
 
     fn variants() -> Vec<CoherenceMetricParameters> {

@@ -9,7 +9,7 @@ use super::sums::Sum;
 use super::thresholds::Thresholds;
 use super::{CoherenceMetric, CoherenceMetricParameters, Metric, lane};
 use crate::blocks::Block;
-use crate::blocks::temporal::vector::{framing, layer, layer_field, present};
+use crate::blocks::temporal::vector::{document, framing, layer, layer_field, present};
 use crate::hdl::{
     Errors, Expr, Field, Module, ModuleBuilder, Signal, StreamIn, StreamOut, bit, concat,
     index_width, sint, uint,
@@ -20,7 +20,7 @@ pub(super) fn describe(name: &str, p: &CoherenceMetricParameters) -> Result<Arc<
     let lane = lane::describe(&format!("{name}_lane"), p)?;
     header(&m, p);
     let input = m.stream_in("in", &fields(p));
-    m.stream_doc("in", "vectors; what is not data counts in a vector's first beat");
+    document(&m, "in", p.lanes, true, "; all else counts in a vector's first beat");
     let output = outputs(&m, p);
     let thresholds = Thresholds::ports(&m, p, "", "activations");
     let of_weights = p.weights.then(|| Thresholds::ports(&m, p, "weight_", "weights"));
@@ -91,10 +91,12 @@ fn header(m: &ModuleBuilder, p: &CoherenceMetricParameters) {
     m.doc(format!(
         "{}\n\n\
          Compares each vector with the one before of its layer, and counts the thresholds that are \
-         met. One beat per cycle goes in, also while the vector before is decided about. The sums \
-         are those over a, the vector, and b, the one before. `in_ready_o` follows `out_ready_i` \
-         without a register between.",
-        CoherenceMetric::SUMMARY
+         met. The sums are those over a, the vector, and b, the one before. `in_ready_o` follows \
+         `out_ready_i` without a register between.\n\n\
+         {}\n\n{}",
+        CoherenceMetric::SUMMARY,
+        latencies(p),
+        units(p)
     ));
     m.parameter("width", p.width);
     m.parameter("lanes", p.lanes);
@@ -109,6 +111,40 @@ fn header(m: &ModuleBuilder, p: &CoherenceMetricParameters) {
     m.parameter("normalised_l2", p.normalised_l2);
     m.parameter("weights", p.weights);
     m.parameter("digit", p.digit);
+}
+
+/// How long a decision takes with each metric, and the metrics' codes.
+fn latencies(p: &CoherenceMetricParameters) -> String {
+    let metrics = p.metrics();
+    let latency = |metric: &Metric| {
+        let (code, name) = (*metric as u64, metric.name());
+        let code_of =
+            if metrics.len() > 1 { format!(" (`in_metric_i` = {code})") } else { String::new() };
+        format!("{} for {name}{code_of}", p.latency(code))
+    };
+    let latencies: Vec<String> = metrics.iter().map(latency).collect();
+    let other = match metrics.len() {
+        1 => String::new(),
+        _ => format!(" Other codes are {}.", metrics[0].name()),
+    };
+    format!(
+        "Cycles from a vector's last beat to its band: {}.{other} A beat goes in per cycle, also while \
+         the vector before is decided about; vectors follow each other in as many cycles as they have \
+         beats, or in those of the decision less 1.",
+        latencies.join(", ")
+    )
+}
+
+/// What thresholds and hysteresis count in.
+fn units(p: &CoherenceMetricParameters) -> String {
+    let unit = |metric: Metric| match metric {
+        Metric::Cosine | Metric::Correlation => "2^-16",
+        Metric::L1 | Metric::L2 => "2^-8 of an element's unit",
+        Metric::NormalisedL1 | Metric::NormalisedL2 => "2^-8",
+    };
+    let all =
+        p.metrics().into_iter().map(|metric| format!("{} for {}", unit(metric), metric.name()));
+    format!("Thresholds and hysteresis are unsigned, in {}.", all.collect::<Vec<_>>().join(", in "))
 }
 
 /// What a beat carries.

@@ -75,7 +75,9 @@ pub(super) fn describe(name: &str, p: &DeltaParameters) -> Result<Arc<Module>, E
          Mode 0 (dense) transmits every element x; 1 (mask) those in the mask; 2 and 3 (delta) \
          the {clamp}difference to what was transmitted before of those in the mask. A score \
          goes out one cycle after its beat came in, what is transmitted one cycle after its mask. \
-         One beat per cycle; a beat waits while the same place of its layer is between the two.",
+         One beat per cycle; a beat waits while the same place of its layer is between the two. \
+         `in_ready_o` follows `score_ready_i`, and `mask_ready_o` follows `out_ready_i`, without a \
+         register between.",
         Delta::SUMMARY,
     ));
     m.parameter("width", p.width);

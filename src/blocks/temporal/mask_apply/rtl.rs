@@ -115,8 +115,10 @@ pub(super) fn compact(name: &str, p: &MaskApplyParameters) -> Result<Arc<Module>
     m.doc(format!(
         "{}\n\n\
          They go out {} in a beat, with their places in the vector. In each cycle up to {} of the \
-         offered window move to the queue; the window is accepted with the last of them. \
-         `in_ready_o` follows the masks and the framing without a register between.",
+         offered window move to the queue; the window is accepted with the last of them. A beat goes \
+         out when it is known to be whole: a cycle after the next survivor came, or the vector's end. \
+         One of count 0 ends a vector without survivors. `in_ready_o` follows the masks and the \
+         framing without a register between.",
         MaskApply::SUMMARY,
         s.lanes,
         s.take

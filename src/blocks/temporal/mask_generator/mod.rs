@@ -193,7 +193,8 @@ impl Block for MaskGenerator {
     }
 
     fn mutated() -> MaskGeneratorParameters {
-        let (width, lanes, group) = (4, 2, 8);
+        // An index has whole digits, so that each of their values counts.
+        let (width, lanes, group) = (4, 2, 4);
         MaskGeneratorParameters { width, lanes, group, ..Default::default() }
     }
 

@@ -63,11 +63,19 @@ fn document(m: &ModuleBuilder, p: &MaskGeneratorParameters, s: &Sizes) {
     m.doc(format!(
         "{}\n\n\
          The elements with a score above the threshold and, of each group, the {} with the highest \
-         score, bonus included. An array of cells finds the key of the last survivor, {} at a \
-         time. `in_ready_o` follows `out_ready_i` without a register between.",
+         score, bonus included; ties go to the lower index. An array of cells finds the key of the \
+         last survivor, which is a score and below it the index counted from the other end, {} at a \
+         time. `in_ready_o` follows `out_ready_i` without a register between.\n\n\
+         One beat per cycle{}. {}",
         MaskGenerator::SUMMARY,
         "`keep`",
         if p.digit == 1 { "a bit".to_string() } else { format!("{} bits", p.digit) },
+        if s.beats > 1 { "; a group at the end that is shorter takes the time of a whole one" } else { "" },
+        if s.beats > 1 {
+            "`keep`, `threshold` and `bonus` count in the first beat of a group."
+        } else {
+            "`keep`, `threshold` and `bonus` count for all groups of a beat."
+        },
     ));
     m.parameter("width", p.width);
     m.parameter("signed", p.signed);

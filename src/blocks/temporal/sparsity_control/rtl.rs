@@ -35,13 +35,13 @@ impl<'m> Settings<'m> {
     fn new(m: &'m ModuleBuilder, p: &SparsityControlParameters) -> Settings<'m> {
         let (keeps, thresholds) = (p.bands * keep_type(p).width, p.bands * p.threshold_width);
         Settings {
-            keeps: m.input_doc("keep_i", uint(keeps), "survivors of each level, LOW lowest"),
+            keeps: m.input_doc("keep_i", uint(keeps), "survivors of each level, level 0 lowest"),
             thresholds: m.input_doc(
                 "threshold_i",
                 uint(thresholds),
-                "threshold of each level, LOW lowest",
+                "threshold of each level, level 0 lowest",
             ),
-            dwell: m.input_doc("dwell_i", uint(8), "vectors that use a level at least"),
+            dwell: m.input_doc("dwell_i", uint(8), "vectors that a level lasts, at least"),
             overrides: m.input_doc("override_i", bit(), "every vector gets the ordered level"),
             override_level: m.input_doc("override_level_i", level_type(p), "the ordered level"),
         }

@@ -9,7 +9,7 @@ use super::parts::Parts;
 use super::{TemporalPath, TemporalPathParameters};
 use crate::blocks::Block;
 use crate::blocks::temporal::sparsity_control::LevelFrom;
-use crate::blocks::temporal::vector::{framing, layer_field};
+use crate::blocks::temporal::vector::{self, framing, layer_field};
 use crate::config::{Parameters, Tech};
 use crate::hdl::ir::{Direction, SignalId};
 use crate::hdl::{
@@ -26,7 +26,7 @@ pub(super) fn describe(
     let m = ModuleBuilder::new(name);
     document(&m, p);
     let input = m.stream_in("in", &vector_fields(p));
-    m.stream_doc("in", "vectors; what is not data counts in a vector's first beat");
+    vector::document(&m, "in", p.lanes, true, "; all else counts in a vector's first beat");
     let norm = p.norm.then(|| {
         let norm = m.stream_in("norm", &[("norm", uint(16 * p.lanes)), ("weighted", bit())]);
         m.stream_doc(
@@ -49,7 +49,11 @@ fn document(m: &ModuleBuilder, p: &TemporalPathParameters) {
         "{}\n\n\
          Vectors go in; of each come out the survivors with their positions (`out`), the mask \
          (`mask`), the band of its coherence (`coherence`) and its level of sparsity (`level`). \
-         Every stream has to be taken for the others to go on.",
+         Every stream has to be taken for the others to go on. In mode 0 (dense) every element \
+         survives; in 1 (mask) those of the mask, as they are; in 2 (delta) those of the mask, as what \
+         changed since they were transmitted. Settings have to stay while vectors are inside.\n\n\
+         A beat goes in per cycle unless more survivors come than go out, a group at the end is \
+         shorter than others, or a decision takes longer than a vector.",
         TemporalPath::SUMMARY
     ));
     for (name, value) in p.to_values().iter() {
@@ -77,13 +81,13 @@ fn kept_fields(p: &TemporalPathParameters) -> Vec<Field<'static>> {
     vector_fields(p).into_iter().filter(|(name, _)| *name != "metric").collect()
 }
 
-/// The inputs of a block that belong to no stream.
-fn settings(module: &Module) -> impl Iterator<Item = (&str, Type)> {
+/// The inputs of a block that belong to no stream, each with what it says.
+fn settings(module: &Module) -> impl Iterator<Item = (&str, Type, &str)> {
     let plain = |port: &&SignalId| {
         module.direction(**port) == Direction::Input && module.stream_of(**port).is_none()
     };
     let ports = module.ports.iter().filter(plain).map(|&port| module.signal(port));
-    ports.map(|port| (port.name.as_str(), port.ty))
+    ports.map(|port| (port.name.as_str(), port.ty, port.doc.as_str()))
 }
 
 /// Fields side by side, the first lowest.
@@ -181,9 +185,9 @@ impl<'m> Path<'m> {
         let kept = input.payload().filter(|(field, _)| *field != "metric");
         let kept: Vec<Expr<'m>> = kept.map(|(_, value)| value).collect();
         buffer.connect("in_data_i", packed(self.m, &kept));
-        for (port, ty) in settings(&self.parts.metric) {
+        for (port, ty, doc) in settings(&self.parts.metric) {
             let outside = if port.starts_with("weight") { "" } else { "coherence_" };
-            metric.connect(port, self.m.input(format!("{outside}{port}"), ty));
+            metric.connect(port, self.m.input_doc(format!("{outside}{port}"), ty, doc));
         }
     }
 
@@ -270,9 +274,9 @@ impl<'m> Path<'m> {
         let sums = self.parts.metric.ports.iter().map(|&port| &self.parts.metric.signal(port).name);
         sums.filter(|port| port.starts_with("out_sum_"))
             .for_each(|sum| m.discard(metric.output(sum)));
-        for (port, ty) in settings(&self.parts.control) {
+        for (port, ty, doc) in settings(&self.parts.control) {
             let outside = if port == "threshold_i" { "score_threshold_i" } else { port };
-            control.connect(port, m.input(outside, ty));
+            control.connect(port, m.input_doc(outside, ty, doc));
         }
     }
 
@@ -300,7 +304,8 @@ impl<'m> Path<'m> {
         generator.connect("in_previous_i", delta.output("score_previous_o"));
         generator.connect("in_keep_i", control.output("level_keep_o"));
         generator.connect("in_threshold_i", control.output("level_threshold_o"));
-        let bonus = m.input("bonus_i", uint(self.p.score_width()));
+        let what = "what elements of the mask before have ahead";
+        let bonus = m.input_doc("bonus_i", uint(self.p.score_width()), what);
         generator.connect("in_bonus_i", bonus);
         let waited = m.register("scores_waited", bit()).reset(0);
         waited.set(offers & !ready);
