@@ -57,9 +57,12 @@
 //! a random state on all that is valid. Properties of the modules are looked at in both. A stimulus
 //! or a model of another shape than the module's is named as such.
 //!
-//! A golden model does not see in which order the beats of several streams arrive, so a block whose
-//! results depend on it needs a stimulus that leaves no choice; and every beat that comes out has to
-//! follow from one that went in.
+//! A golden model does not see in which order the beats of several streams arrive under stalls. Of a
+//! block that lets streams take turns, it says so
+//! ([`with_turns`](crate::model::Model::with_turns)): then order counts among the beats of one stream
+//! and within a turn, and where nothing stalls, everywhere. A block whose values depend on the order
+//! needs a stimulus that leaves no choice; and every beat that comes out has to follow from one that
+//! went in.
 //!
 //! What differs becomes a [`Failure`]: the first mismatch, what it looks like, and the shortest
 //! stimulus that was found to fail alike.
