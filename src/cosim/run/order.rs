@@ -44,3 +44,43 @@ impl<'a> Order<'a> {
         self.open = (!ends).then_some(queue);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Bits, Cause};
+
+    /// A beat that follows from the beat of that number of a stream.
+    fn emitted(channel: usize, beat: usize) -> Emitted {
+        let value = vec![Bits::new(8, (16 * channel + beat) as u64)];
+        Emitted { beat: value, cycle: 0, cause: Cause { channel, beat } }
+    }
+
+    /// Whether these beats may come one after the other; a turn ends with each odd one.
+    fn may_come(in_turns: bool, seen: &[Emitted]) -> bool {
+        let model = [(0, 0), (0, 1), (1, 0), (1, 1), (1, 3)].map(|(c, b)| emitted(c, b));
+        let ends: Turns = Box::new(|_, beat| beat[0].bit(0));
+        let mut order = Order::new(&model, in_turns);
+        seen.iter().all(|seen| {
+            let next = order.next(&seen.beat);
+            let is_right = next.is_some_and(|position| model[position] == *seen);
+            next.into_iter().for_each(|position| order.take(position, Some((0, &ends))));
+            is_right
+        })
+    }
+
+    #[test]
+    fn the_order_of_a_stream_counts_and_that_of_streams_where_nothing_stalls() {
+        let of = |beats: &[(usize, usize)]| -> Vec<Emitted> {
+            beats.iter().map(|&(channel, beat)| emitted(channel, beat)).collect()
+        };
+        let model = of(&[(0, 0), (0, 1), (1, 0), (1, 1), (1, 3)]);
+        let other = of(&[(1, 0), (1, 1), (0, 0), (0, 1), (1, 3)]);
+        assert!(may_come(false, &model) && may_come(true, &model));
+        assert!(!may_come(false, &other) && may_come(true, &other));
+        // One of the other stream before the turn ends; one too early; one twice.
+        assert!(!may_come(true, &of(&[(0, 0), (1, 0)])));
+        assert!(!may_come(true, &of(&[(1, 1)])));
+        assert!(!may_come(true, &of(&[(0, 0), (0, 1), (0, 1)])));
+    }
+}

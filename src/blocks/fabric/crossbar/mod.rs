@@ -193,11 +193,10 @@ impl Block for Crossbar {
             of(3, 2, 3, Arbitrated),
             of(3, 2, 3, Multicast),
             of(3, 2, 3, Static),
-            of(1, 17, 2, Multicast),
-            of(17, 3, 1, Arbitrated),
+            of(1, 3, 2, Multicast),
+            of(5, 1, 1, Arbitrated),
             network(1, 1, 1),
-            network(3, 2, 3),
-            network(8, 8, 2),
+            network(3, 4, 3),
         ]
     }
 

@@ -15,7 +15,7 @@ type Side<'m> = (Vec<Expr<'m>>, Vec<Expr<'m>>);
 fn switch(name: &str, beat: u32) -> Result<Arc<Module>, Errors> {
     let m = ModuleBuilder::new(format!("{name}_switch"));
     m.doc("A switch of a network: two streams go straight, or cross.");
-    let cross = m.input("cross_i", bit());
+    let cross = m.input("crossed_i", bit());
     let exchange = |first: &str, second: &str, ty| {
         let (a, b) = (m.input(format!("{first}_i"), ty), m.input(format!("{second}_i"), ty));
         m.output(format!("{first}_o"), ty).set(cross.mux(b, a));
@@ -42,14 +42,14 @@ fn network(name: &str, ports: u32, beat: u32) -> Result<Arc<Module>, Errors> {
     m.doc("A network of switches: two columns, and two networks of half the size between them.");
     let half = ports as usize / 2;
     let bits = benes::switches(ports as usize);
-    let cross = m.input_doc("cross_i", uint(bits as u32), "which switches cross").bits();
+    let cross = m.input_doc("crossed_i", uint(bits as u32), "which switches cross").bits();
     let beats = m.input_doc("beats_i", uint(ports * beat), "of each port, offered or not on top");
     let ready = m.input("ready_i", uint(ports));
 
     let switch = switch(name, beat)?;
     let [entry, exit] = [("entry", 0), ("exit", bits - half)].map(|(name, from)| {
         let switches = m.array(name, &[("index", half as u32)], &switch);
-        switches.each("cross_i", &cross[from..from + half]);
+        switches.each("crossed_i", &cross[from..from + half]);
         switches
     });
     let [first, second] = alternate(&beats.elements(uint(beat)));
@@ -84,7 +84,7 @@ fn through<'m>(
     if let [cross] = *cross {
         let switch = m.instance(name, &switch(block, beat)?);
         let places = ["first", "second"];
-        switch.connect("cross_i", cross);
+        switch.connect("crossed_i", cross);
         for (index, place) in places.iter().enumerate() {
             switch.connect(&format!("{place}_i"), beats[index]);
             switch.connect(&format!("{place}_ready_i"), ready[index]);
@@ -93,7 +93,7 @@ fn through<'m>(
         return Ok((out("_o").to_vec(), out("_ready_o").to_vec()));
     }
     let network = m.instance(name, &network(block, beats.len() as u32, beat)?);
-    network.connect("cross_i", pack(m, cross));
+    network.connect("crossed_i", pack(m, cross));
     network.connect("beats_i", pack(m, beats)).connect("ready_i", pack(m, ready));
     let beats = network.output("beats_o").elements(uint(beat));
     Ok((beats, network.output("ready_o").bits()))

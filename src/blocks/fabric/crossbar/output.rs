@@ -106,7 +106,7 @@ fn follow<'m>(m: &'m ModuleBuilder, p: &CrossbarParameters, ports: &Ports<'m>) -
     let taken = m.register("taken", bit()).reset(0).doc("this output has its copy");
     let done = (taken | ports.ready).named("done");
     taken.set(done & (offered & waiting).any());
-    Choice { chosen: follows, valid: offered.any() & !taken, waits: gated(!done, follows) }
+    Choice { chosen: follows, valid: offered.any() & !taken, waits: done.mux(0, follows) }
 }
 
 /// The inputs that take turns, and the number of the one whose turn it is.
@@ -150,7 +150,8 @@ fn take_packets<'m>(
     advance.set(take & last);
     m.when(take, || in_packet.set(!last));
     m.output("last_o", bit()).set(last);
-    properties::packets(m, p, &Turns { asks, request, grant }, in_packet, (take, last));
+    let turns = Turns { asks, request, grant };
+    properties::packets(m, p, &turns, in_packet, (valid, take, last));
     Ok(Choice { chosen: grant, valid, waits: asks & !gated(ports.ready, grant) })
 }
 
@@ -171,6 +172,7 @@ fn take_copies<'m>(
     let waits = (request & !gated(ports.ready, grant)).named("waits");
     taken.set(asks & waiting & !waits);
     let valid = request.any().named("valid");
-    properties::copies(m, &Turns { asks: request, request, grant }, valid & ports.ready);
+    let turns = Turns { asks: request, request, grant };
+    properties::copies(m, &turns, (valid, valid & ports.ready));
     Ok(Choice { chosen: grant, valid, waits })
 }

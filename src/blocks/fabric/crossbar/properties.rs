@@ -19,15 +19,15 @@ pub(super) struct Turns<'m> {
     pub grant: Expr<'m>,
 }
 
-/// `beat`: whether one is taken, and whether it is the last of its packet.
+/// Whether a beat is offered, whether it is taken, and whether it is the last of its packet.
 pub(super) fn packets<'m>(
     m: &'m ModuleBuilder,
     p: &CrossbarParameters,
     turns: &Turns<'m>,
     in_packet: Signal<'m>,
-    (take, last): (Expr<'m>, Expr<'m>),
+    (valid, take, last): (Expr<'m>, Expr<'m>, Expr<'m>),
 ) {
-    let &Turns { asks, grant, .. } = turns;
+    let &Turns { asks, request, grant } = turns;
     let begun = m.register("begun", bit()).reset(0).doc("a packet has begun here, and not ended");
     let owner = m.register("owner", grant.ty()).reset(0).doc("whose it is");
     m.when(take, || {
@@ -35,29 +35,31 @@ pub(super) fn packets<'m>(
         owner.set(grant);
     });
     m.assert("packet_is_whole", !(begun & take) | grant.eq(owner));
-    let serves = (grant & asks).any();
-    m.assert("free_output_serves", begun | serves.eq(asks.any()));
+    m.assert("free_output_serves", begun | valid.eq(asks.any()));
     let owner_asks = (asks & owner).any();
-    m.assert("packet_is_served", !begun | serves.eq(owner_asks));
+    m.assert("packet_is_served", !begun | valid.eq(owner_asks));
+    m.assert("who_waits_asks", (asks & !request).eq(0));
     // Why: the grant waits for the packet.
     m.assert("begun_in_packet", begun.eq(in_packet));
     m.assert("grant_waits", !begun | (grant.eq(owner) & owner.any()));
-    take_turns(m, turns, take & last);
+    take_turns(m, asks, grant, take & last);
     let others = if p.inputs == 1 { !asks.any() } else { asks.any() };
     m.cover("packet_pauses", begun & !owner_asks & others);
     m.cover("packet_ends", begun & take & last);
 }
 
-/// `take`: whether a beat is taken.
-pub(super) fn copies<'m>(m: &'m ModuleBuilder, turns: &Turns<'m>, take: Expr<'m>) {
-    m.assert("output_serves", turns.grant.any().eq(turns.asks.any()));
-    take_turns(m, turns, take);
+/// Whether a beat is offered, and whether it is taken.
+pub(super) fn copies<'m>(
+    m: &'m ModuleBuilder,
+    turns: &Turns<'m>,
+    (valid, take): (Expr<'m>, Expr<'m>),
+) {
+    m.assert("output_serves", turns.grant.any().eq(valid));
+    take_turns(m, turns.asks, turns.grant, take);
 }
 
-/// States that who waits asks, and that a turn that ends is followed by another's.
-fn take_turns<'m>(m: &'m ModuleBuilder, turns: &Turns<'m>, ends: Expr<'m>) {
-    let &Turns { asks, request, grant } = turns;
-    m.assert("who_waits_asks", (asks & !request).eq(0));
+/// States that a turn that ends is followed by another's, if others wait for one.
+fn take_turns<'m>(m: &'m ModuleBuilder, asks: Expr<'m>, grant: Expr<'m>, ends: Expr<'m>) {
     let ended = m.register("ended", bit()).reset(0).doc("a turn ended in the cycle before");
     let last = m.register("last_turn", grant.ty()).doc("whose it was");
     ended.set(ends);
@@ -155,18 +157,21 @@ pub(super) fn network<'m>(
     after: (&[Expr<'m>], &[Expr<'m>]),
 ) {
     // Input 0 can have any payload, also while it offers none.
-    let payload = before.0[0].truncate(before.0[0].width() - 1);
-    let count = |(beats, ready): (&[Expr<'m>], &[Expr<'m>]), moves: bool| {
-        let is_one = |(beat, ready): (&Expr<'m>, &Expr<'m>)| {
-            let is_like = beat.msb() & beat.truncate(beat.width() - 1).eq(payload);
-            if moves { is_like & *ready } else { is_like }
-        };
-        let ones: Vec<Expr<'m>> = beats.iter().zip(ready).map(is_one).collect();
-        pack(m, &ones).count_ones()
+    let payload = before.0[0].truncate(before.0[0].width() - 1).named("payload");
+    let like = |beats: &[Expr<'m>]| -> Vec<Expr<'m>> {
+        let is_like = |beat: &Expr<'m>| beat.msb() & beat.truncate(beat.width() - 1).eq(payload);
+        beats.iter().map(is_like).collect()
     };
-    let same = |moves| count(before, moves).eq(count(after, moves));
-    m.assert("as_many_arrive_as_are_offered", same(false));
-    m.assert("as_many_move_on_both_sides", same(true));
+    let (offered, arriving) = (like(before.0), like(after.0));
+    let taken = |beats: &[Expr<'m>], ready: &[Expr<'m>]| -> Vec<Expr<'m>> {
+        beats.iter().zip(ready).map(|(beat, ready)| *beat & *ready).collect()
+    };
+    let (leaving, moving) = (taken(&offered, before.1), taken(&arriving, after.1));
+    let count = |name: &str, beats: &[Expr<'m>]| pack(m, beats).named(name).count_ones();
+    let same = count("offered", &offered).eq(count("arriving", &arriving));
+    m.assert("as_many_arrive_as_are_offered", same);
+    let same = count("leaving", &leaving).eq(count("moving", &moving));
+    m.assert("as_many_move_on_both_sides", same);
     m.cover("first_moves", before.0[0].msb() & before.1[0]);
     let last = p.inputs as usize - 1;
     m.cover("last_waits", before.0[last].msb() & !before.1[last]);
