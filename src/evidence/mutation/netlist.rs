@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::mutant::{Cells, Command, Mutant};
 use crate::cosim::Subject;
 use crate::eda::{Cache, Digest, ToolError, YOSYS, file_names, in_folder};
+use crate::evidence::formal::offers_registers;
 use crate::hdl::ir::{Direction, Module};
 use crate::hdl::{Errors, ModuleBuilder};
 use crate::verilog::File;
@@ -145,9 +146,10 @@ impl List {
         for mutant in &self.mutants {
             script += &mutant.script(width);
         }
-        // Words of which bits depend on others are loops for Verilator 5.006, which may leave them
-        // before they have settled; their bits are none.
-        let split = if follows_valid(&subject.module) { "splitnets\n" } else { "" };
+        // Where outputs follow inputs at once, bits of a word may depend on others of it. With mutants
+        // between, Verilator 5.006 takes such words for loops, and may leave them before they have
+        // settled; their bits are none.
+        let split = if offers_registers(&subject.module) { "" } else { "splitnets\n" };
         script += &format!("{split}opt_clean\nwrite_verilog -noattr {}.v\n", subject.module.name);
         std::fs::write(folder.join("mutate.ys"), script).map_err(cannot("write a script"))?;
         run(folder, "script mutate.ys")?;
@@ -159,20 +161,6 @@ impl List {
             original: read(folder, "original.il")?,
         })
     }
-}
-
-/// Whether a ready depends on a valid through gates alone, as where streams take turns: then words
-/// with a bit for each stream do so as well.
-fn follows_valid(module: &Module) -> bool {
-    let is_valid = |port: &u32| {
-        let id = module.ports[*port as usize];
-        module.streams.iter().any(|stream| stream.valid == id)
-    };
-    (0..module.ports.len()).any(|port| {
-        let id = module.ports[port];
-        let is_ready = module.streams.iter().any(|stream| stream.ready == id);
-        is_ready && module.paths[port].iter().any(is_valid)
-    })
 }
 
 fn run(folder: &Path, script: &str) -> Result<(), ToolError> {
