@@ -658,7 +658,8 @@ fn every_property_falls_when_it_is_broken() {
         let proofs = prove(&files, &top);
         assert!(proofs.all_good(), "{section}: {proofs:#?}");
         let mut all = assertions(&proofs, |v| matches!(v, Verdict::Proven { .. }));
-        // The arbiter has bugs of its own; what falls with it inside of another block is enough there.
+        // The arbiter has bugs of its own; what falls with it inside of another block is enough
+        // there.
         let fallen = &fallen[section];
         all.retain(|name| !name.contains(".u_arbiter.") || fallen.contains(name));
         assert_eq!(all, *fallen, "{section}: each property has a bug that breaks it");

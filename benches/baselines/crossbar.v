@@ -7,7 +7,7 @@ module plain_crossbar #(
   parameter INPUTS = 4,
   parameter OUTPUTS = 4,
   parameter WIDTH = 32,
-  parameter MODE = 1,  // 0: numbers to follow, 1: a destination and packets, 2: a set of destinations
+  parameter MODE = 1,  // 0: static, 1: a destination and packets, 2: a set of destinations
   parameter TO_WIDTH = 2,
   parameter SOURCE_WIDTH = 2,
   parameter SELECT_WIDTH = 3
@@ -121,7 +121,9 @@ module plain_crossbar #(
               lock_q <= !(take && ends);
               locked_q <= chosen[SOURCE_WIDTH-1:0];
             end
-            if (take && ends) turn_q <= (chosen == INPUTS - 1) ? 0 : chosen[SOURCE_WIDTH-1:0] + 1'b1;
+            if (take && ends) begin
+              turn_q <= (chosen == INPUTS - 1) ? 0 : chosen[SOURCE_WIDTH-1:0] + 1'b1;
+            end
             if (MODE == 2) taken_q <= stays & is_here & ~left
                 | stays & is_here & ({INPUTS{take}} & ({{INPUTS-1{1'b0}}, 1'b1} << chosen));
           end

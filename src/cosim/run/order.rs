@@ -25,8 +25,8 @@ impl<'a> Order<'a> {
         Order { expected, queues, open: None }
     }
 
-    /// The position of the beat that `seen` is or, if it is none of those that may come, of one that
-    /// may. None if no beat may.
+    /// The position of the beat that `seen` is or, if it is none of those that may come, of one
+    /// that may. None if no beat may.
     pub(super) fn next(&self, seen: &Beat) -> Option<usize> {
         let may_come = |queue: &usize| self.open.is_none_or(|open| open == *queue);
         let fronts = (0..self.queues.len()).filter(may_come);

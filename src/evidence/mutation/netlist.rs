@@ -146,9 +146,9 @@ impl List {
         for mutant in &self.mutants {
             script += &mutant.script(width);
         }
-        // Where outputs follow inputs at once, bits of a word may depend on others of it. With mutants
-        // between, Verilator 5.006 takes such words for loops, and may leave them before they have
-        // settled; their bits are none.
+        // Where outputs follow inputs at once, bits of a word may depend on others of it. With
+        // mutants between, Verilator 5.006 takes such words for loops, and may leave them before
+        // they have settled; their bits are none.
         let split = if offers_registers(&subject.module) { "" } else { "splitnets\n" };
         script += &format!("{split}opt_clean\nwrite_verilog -noattr {}.v\n", subject.module.name);
         std::fs::write(folder.join("mutate.ys"), script).map_err(cannot("write a script"))?;

@@ -9,8 +9,8 @@ use crate::hdl::ir::Direction;
 use crate::verilog::File;
 
 /// The baseline's text, and a module of the name and the ports of `module` that only instances it.
-/// Where streams are numbered, such as `in_0` and `in_1`, the baseline has one port for a field of all
-/// of them, the first lowest.
+/// Where streams are numbered, such as `in_0` and `in_1`, the baseline has one port for a field of
+/// all of them, the first lowest.
 pub fn files(baseline: &Baseline, module: &Module, tech: &Tech) -> Vec<File> {
     let plain = File { module: baseline.module.into(), text: baseline.text.into() };
     let mut ports: Vec<(String, String)> = vec![];

@@ -1,10 +1,11 @@
 //! The switches of a Beneš network.
 //!
-//! A network of *n* ports, a power of two, is a column of *n*/2 switches, two networks of *n*/2 ports
-//! one above the other, and a column of *n*/2 switches again; one of 2 ports is a single switch. A
-//! switch has ports 2*s* and 2*s* + 1 of its side; straight it leads the first to port *s* of the upper
-//! network and the second to port *s* of the lower one, crossed the other way round. The bits of a
-//! network are those of its first column, of the upper network, of the lower one, of its last column.
+//! A network of *n* ports, a power of two, is a column of *n*/2 switches, two networks of *n*/2
+//! ports one above the other, and a column of *n*/2 switches again; one of 2 ports is a single
+//! switch. A switch has ports 2*s* and 2*s* + 1 of its side; straight it leads the first to port
+//! *s* of the upper network and the second to port *s* of the lower one, crossed the other way
+//! round. The bits of a network are those of its first column, of the upper network, of the lower
+//! one, of its last column.
 
 /// How many switches a network of `ports` ports has, a power of two and at least 2:
 /// `ports / 2 * (2 * log2(ports) - 1)`.
@@ -12,14 +13,13 @@ pub const fn switches(ports: usize) -> usize {
     ports / 2 * (2 * ports.ilog2() as usize - 1)
 }
 
-/// Which switches to cross so that input *i* is led to output `outputs[i]`. Where `outputs` is no
-/// power of two long, further ports are led to each other in order, so it may as well be the shorter
-/// side: then the rest goes where it can.
+/// Which switches to cross so that input *i* is led to output `outputs[i]`, in the smallest network
+/// that has all of these ports. Ports that are not named are led to each other in order.
 ///
 /// It is the looping algorithm of D. C. Opferman and N. T. Tsao-Wu ("On a class of rearrangeable
-/// switching networks", Bell System Technical Journal 50, 1971): the two ports of a switch have to go
-/// through different halves, which links the switches of both sides to loops, and each loop can be
-/// walked once, halves alternating.
+/// switching networks", Bell System Technical Journal 50, 1971): the two ports of a switch have to
+/// go through different halves, which links the switches of both sides to loops, and each loop can
+/// be walked once, halves alternating.
 ///
 /// ```
 /// use lacuna::blocks::fabric::crossbar::benes;
@@ -29,7 +29,7 @@ pub const fn switches(ports: usize) -> usize {
 /// ```
 ///
 /// # Panics
-/// If two inputs have one output, or one is beyond the network's.
+/// If two inputs have one output.
 pub fn route(outputs: &[usize]) -> Vec<bool> {
     let least = outputs.iter().map(|&output| output + 1).max().unwrap_or(0);
     route_ports(outputs, outputs.len().max(least).next_power_of_two().max(2))
@@ -38,7 +38,7 @@ pub fn route(outputs: &[usize]) -> Vec<bool> {
 /// As [`route`], for a network of `ports` ports, a power of two and at least 2.
 ///
 /// # Panics
-/// As [`route`].
+/// If two inputs have one output, or one is beyond the network's.
 pub fn route_ports(outputs: &[usize], ports: usize) -> Vec<bool> {
     assert!(outputs.len() <= ports, "there are more inputs than ports");
     let mut is_free = vec![true; ports];

@@ -2,24 +2,24 @@
 //!
 //! Streams: `in_0`, `in_1`, … and `out_0`, `out_1`, …; payload `data`. In every mode a beat leaves
 //! its input in the cycle in which the last of the outputs that it is for takes it, and one that is
-//! for no output leaves at once and comes out nowhere. Latency 0: nothing is stored but whose turn it
-//! is and who has a copy, so outputs follow inputs in the same cycle, and ready follows ready. No
-//! valid or payload depends on a ready, and an offer stands until it is taken. A
-//! [register slice](crate::blocks::common::register_slice) in front or behind cuts the paths.
+//! for no output leaves at once and comes out nowhere. Latency 0: nothing is stored but whose turn
+//! it is and who has a copy, so outputs follow inputs in the same cycle, and ready follows ready.
+//! No valid or payload depends on a ready, and an offer stands until it is taken. A [register
+//! slice](crate::blocks::common::register_slice) in front or behind cuts the paths.
 //!
 //! # Modes
 //!
-//! - `static`: output *j* follows the input whose number is element *j* of `select_i`, output 0 in the
-//!   lowest bits; a number of `inputs` or more follows none. Several outputs may follow one input:
-//!   each takes its copy of a beat when it is ready. `select_i` may change in a cycle before which no
-//!   offered beat had to wait.
+//! - `static`: output *j* follows the input whose number is element *j* of `select_i`, output 0 in
+//!   the lowest bits; a number of `inputs` or more follows none. Several outputs may follow one
+//!   input: each takes its copy of a beat when it is ready. `select_i` may change in a cycle before
+//!   which no offered beat had to wait.
 //! - `arbitrated`: `to` is the number of the output that a beat is for; `outputs` or more is none.
 //!   An output takes the inputs that ask for it in turns, a packet each, of which the last beat has
 //!   `last`. Once a packet has begun, its output waits for the rest of it, so all beats of a packet
 //!   have to have the same `to`.
 //! - `multicast`: `to` has a bit for each output that a beat is for; all, some or none. An output
-//!   takes the inputs that ask for it in turns, a beat each, and each output its copy as soon as it is
-//!   the input's turn there and the output is ready. Beats are self-contained: those of several
+//!   takes the inputs that ask for it in turns, a beat each, and each output its copy as soon as it
+//!   is the input's turn there and the output is ready. Beats are self-contained: those of several
 //!   inputs mix at an output. Packets could not be kept together without a deadlock, in which two
 //!   inputs hold one output each and wait for the other's.
 //!
@@ -27,22 +27,24 @@
 //!
 //! # What waits for what
 //!
-//! - An output that is not ready delays no other output, but for what stands behind a beat that waits
-//!   for it: an input shows one beat at a time, so the beats behind wait, whatever they are for.
+//! - An output that is not ready delays no other output, but for what stands behind a beat that
+//!   waits for it: an input shows one beat at a time, so the beats behind wait, whatever they are
+//!   for.
 //! - A copy waits for nothing but its own output: neither for the other copies of its beat nor for
 //!   their outputs. The next beat of that input waits for the slowest of them.
-//! - An output is never idle while an input offers it a beat, unless it waits for the rest of a packet.
-//! - From the cycle in which it is first offered, a beat waits for at most `inputs - 1` others at an
-//!   output in the mode `multicast`, and a packet for at most as many other packets in the mode
+//! - An output is never idle while an input offers it a beat, unless it waits for the rest of a
+//!   packet.
+//! - From the cycle in which it is first offered, a beat waits for at most `inputs - 1` others at
+//!   an output in the mode `multicast`, and a packet for at most as many other packets in the mode
 //!   `arbitrated`.
 //!
 //! # Topologies
 //!
-//! `mux` is a multiplexer in front of each output. `benes` is a Beneš network of switches of 2 by 2,
-//! for the mode `static`: any permutation, but no copies. It has as many ports as the next power of
-//! two, at least 2, and `route_i` has a bit for each switch, which crosses where it is 1;
-//! [`route`](benes::route) computes them. An input that is led to a port beyond the outputs is for no
-//! output. `route_i` may change where `select_i` may.
+//! `mux` is a multiplexer in front of each output. `benes` is a Beneš network of switches of 2 by
+//! 2, for the mode `static`: any permutation, but no copies. It has as many ports as the next power
+//! of two, at least 2, and `route_i` has a bit for each switch, which crosses where it is 1;
+//! [`route_ports`](benes::route_ports) computes them, the lowest bit first. An input that is led to
+//! a port beyond the outputs is for no output. `route_i` may change where `select_i` may.
 //!
 //! Static routes in OSU018 cells at a width of 8, both topologies through the same recipe
 //! (`cargo bench --bench crossbar`); multiplexers can copy and leave outputs out besides:
@@ -105,8 +107,8 @@ parameters! {
         outputs: u32 = 4 in 1..=64,
         /// Bits of a beat's data.
         width: u32 = 32 in 1..=512,
-        /// What decides which output a beat is for: a plain input for each output (`static`), or the
-        /// beat, which names one output (`arbitrated`) or any (`multicast`).
+        /// What decides which output a beat is for: a plain input for each output (`static`), or
+        /// the beat, which names one output (`arbitrated`) or any (`multicast`).
         mode: Mode = Mode::Arbitrated,
         /// A multiplexer in front of each output, or a Beneš network, for static permutations.
         topology: Topology = Topology::Mux,

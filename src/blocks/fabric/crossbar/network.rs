@@ -1,7 +1,7 @@
 //! The hardware of the Beneš network: switches, networks of switches, and the streams around.
 //!
-//! On its way through a network a beat has the bit on top that says whether it is offered; its ready
-//! comes back through the same switches.
+//! On its way through a network a beat has the bit on top that says whether it is offered; its
+//! ready comes back through the same switches.
 
 use std::sync::Arc;
 

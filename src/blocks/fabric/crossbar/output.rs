@@ -127,8 +127,8 @@ fn in_turns<'m>(
     Ok(arbiter.output("grant_o"))
 }
 
-/// Packets of the inputs in turns: the arbiter's grant stays until the last beat is taken, also while
-/// the packet's next beat is not there yet.
+/// Packets of the inputs in turns: the arbiter's grant stays until the last beat is taken, also
+/// while the packet's next beat is not there yet.
 fn take_packets<'m>(
     m: &'m ModuleBuilder,
     name: &str,
@@ -155,8 +155,8 @@ fn take_packets<'m>(
     Ok(Choice { chosen: grant, valid, waits: asks & !gated(ports.ready, grant) })
 }
 
-/// Beats of the inputs in turns. An input whose beat other outputs have yet to take does not ask for
-/// a second copy.
+/// Beats of the inputs in turns. An input whose beat other outputs have yet to take does not ask
+/// for a second copy.
 fn take_copies<'m>(
     m: &'m ModuleBuilder,
     name: &str,

@@ -2,8 +2,8 @@
 //!
 //! What holds of the beats of one arbitrary input, and of one arbitrary output, holds of all. That
 //! nobody starves, the arbiter's properties say: a request that stands is granted after at most
-//! `inputs - 1` turns of others (`others_at_most`). Here follows that whoever waits for an output asks
-//! its arbiter, and that a turn is a packet or a beat.
+//! `inputs - 1` turns of others (`others_at_most`). Here follows that whoever waits for an output
+//! asks its arbiter, and that a turn is a packet or a beat.
 
 use super::rtl::Streams;
 use super::{CrossbarParameters, Mode};
@@ -148,8 +148,8 @@ pub(super) fn whole<'m>(m: &'m ModuleBuilder, p: &CrossbarParameters, whole: &Wh
     }
 }
 
-/// `before` and `after` a network: for each port a beat below whether it is offered, and whether it is
-/// taken.
+/// `before` and `after` a network: for each port a beat below whether it is offered, and whether it
+/// is taken.
 pub(super) fn network<'m>(
     m: &'m ModuleBuilder,
     p: &CrossbarParameters,

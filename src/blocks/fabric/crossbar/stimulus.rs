@@ -1,5 +1,5 @@
-//! Stimulus for the crossbar: permutations, everything to one output, to any, to all and to none, in
-//! packets of one beat or many.
+//! Stimulus for the crossbar: permutations, everything to one output, to any, to all and to none,
+//! in packets of one beat or many.
 
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
