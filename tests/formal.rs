@@ -32,11 +32,14 @@ fn prove(files: &[File], top: &str) -> Proofs {
     formal::prove_files(files, top, &plan(), &cache()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The block with a part of its text replaced, where it stands first.
+/// The block with a part of its text replaced, where it stands first: in the top module if it does.
 fn sabotaged(section: &str, from: &str, to: &str) -> (Vec<File>, String) {
     let (mut files, top) = formal::files(&block(section)).unwrap();
-    let file = files.iter_mut().find(|file| file.module == top).unwrap();
-    assert!(file.text.contains(from), "{section}: there is no `{from}` in\n{}", file.text);
+    files.sort_by_key(|file| file.module != top);
+    let all: Vec<&str> = files.iter().map(|file| file.text.as_str()).collect();
+    let all = all.join("\n");
+    let file = files.iter_mut().find(|file| file.text.contains(from));
+    let file = file.unwrap_or_else(|| panic!("{section}: there is no `{from}` in\n{all}"));
     file.text = file.text.replacen(from, to, 1);
     (files, top)
 }
@@ -82,6 +85,11 @@ const DELTA: &str = "[delta]\nwidth = 2\nlanes = 1\nlongest = 3\nlayers = 3\ndep
 const MASK: &str = "[mask_generator]\nwidth = 2\nlanes = 1\ngroup = 3\ndigit = 1\n";
 const METRIC: &str = "[coherence_metric]\nwidth = 2\nlanes = 1\nlongest = 3\ncosine = false\n\
                       normalised_l1 = false\nl1 = true\nbands = 3\ndigit = 32\n";
+const PACKETS: &str = "[crossbar]\ninputs = 2\noutputs = 1\nwidth = 1\n";
+const COPIES: &str = "[crossbar]\ninputs = 2\noutputs = 2\nwidth = 1\nmode = \"multicast\"\n";
+const ROUTES: &str = "[crossbar]\ninputs = 2\noutputs = 2\nwidth = 1\nmode = \"static\"\n";
+const NETWORK: &str = "[crossbar]\ninputs = 3\noutputs = 4\nwidth = 1\nmode = \"static\"\n\
+                       topology = \"benes\"\n";
 const RAM: &str = "[sync_ram]\nwidth = 3\ndepth = 5\n";
 const RESET: &str = "[reset_synchronizer]\n";
 const RESET_HIGH: &str = "[tech]\nreset = \"sync_high\"\n[reset_synchronizer]\n";
@@ -89,8 +97,8 @@ const GATE: &str = "[clock_gate]\n";
 const FALLING: &str = "[tech]\nclock_gate = \"falling_edge\"\n[clock_gate]\n";
 
 const BLOCKS: &[&str] = &[
-    SLICE, BACKWARD, FIFO, RAM_FIFO, JOIN, SPLIT, ARBITER, MAC, METRIC, CONTROL, DELTA, MASK, RAM,
-    RESET, RESET_HIGH, GATE, FALLING,
+    SLICE, BACKWARD, FIFO, RAM_FIFO, JOIN, SPLIT, ARBITER, MAC, METRIC, CONTROL, DELTA, MASK,
+    PACKETS, COPIES, ROUTES, NETWORK, RAM, RESET, RESET_HIGH, GATE, FALLING,
 ];
 
 /// What is broken, how, and which properties notice.
@@ -394,6 +402,115 @@ const SABOTAGE: &[(&str, &str, &str, &[&str])] = &[
         "assign keep = 2'd0",
         &["gen_cell[1].u_cell.survivors_fit"],
     ),
+    (PACKETS, "out_0_valid_o = outlet_valid", "out_0_valid_o = 1'b1", &["nothing_invented"]),
+    (PACKETS, "in_0_ready_o = !waiting[0]", "in_0_ready_o = 1'b1", &["leaves_with_last_copy"]),
+    (PACKETS, "out_0_data_o = outlet_data", "out_0_data_o = !outlet_data", &["data_arrives"]),
+    (PACKETS, "out_0_last_o = outlet_last", "out_0_last_o = !outlet_last", &["last_arrives"]),
+    (PACKETS, "outlet_waits = waits", "outlet_waits = ~waits", &["copies_are_counted"]),
+    (PACKETS, "out_0_data_o = outlet_data", "out_0_data_o = in_1_valid_i", &["out_0_held"]),
+    (
+        PACKETS,
+        "valid = |(arbiter_grant & asks)",
+        "valid = in_packet_q && (|(arbiter_grant & asks))",
+        &["gen_outlet[0].u_outlet.free_output_serves"],
+    ),
+    (
+        PACKETS,
+        "valid = |(arbiter_grant & asks)",
+        "valid = !in_packet_q && (|(arbiter_grant & asks))",
+        &["gen_outlet[0].u_outlet.packet_is_served"],
+    ),
+    (
+        PACKETS,
+        "request = asks | {in_packet_q, in_packet_q}",
+        "request = asks",
+        &["gen_outlet[0].u_outlet.packet_is_whole", "gen_outlet[0].u_outlet.grant_waits"],
+    ),
+    (
+        PACKETS,
+        "request = asks |",
+        "request = (asks & 2'd1) |",
+        &["gen_outlet[0].u_outlet.who_waits_asks"],
+    ),
+    (
+        PACKETS,
+        "in_packet_q <= !last",
+        "in_packet_q <= last",
+        &["gen_outlet[0].u_outlet.begun_in_packet"],
+    ),
+    (PACKETS, ".advance_i(advance)", ".advance_i(1'b0)", &["gen_outlet[0].u_outlet.turn_moves_on"]),
+    (
+        PACKETS,
+        "behind_q <= ~(grant | (grant - 2'd1))",
+        "behind_q <= 2'd0",
+        &["gen_outlet[0].u_outlet.u_arbiter.others_at_most"],
+    ),
+    (COPIES, "request = asks & ~taken_q", "request = asks", &["nothing_invented"]),
+    (
+        COPIES,
+        "in_0_ready_o = !waiting[0]",
+        "in_0_ready_o = !waiting[1]",
+        &["leaves_with_last_copy"],
+    ),
+    (COPIES, "[0] ? in_0_data_i", "[0] ? in_1_data_i", &["data_arrives"]),
+    (
+        COPIES,
+        "out_0_valid_o = outlet_valid[0]",
+        "out_0_valid_o = outlet_valid[0] && out_1_ready_i",
+        &["whoever_waits_is_served", "out_0_held"],
+    ),
+    (
+        COPIES,
+        "out_1_valid_o = outlet_valid[1]",
+        "out_1_valid_o = outlet_valid[1] && out_0_ready_i",
+        &["out_1_held"],
+    ),
+    (COPIES, "asks & waiting_i & ~waits", "asks & ~waits", &["copies_are_counted"]),
+    (
+        COPIES,
+        "valid = |request",
+        "valid = |asks",
+        &["gen_outlet[0].u_outlet.output_serves", "gen_outlet[1].u_outlet.output_serves"],
+    ),
+    (
+        COPIES,
+        ".advance_i(ready_i)",
+        ".advance_i(1'b0)",
+        &["gen_outlet[0].u_outlet.turn_moves_on", "gen_outlet[1].u_outlet.turn_moves_on"],
+    ),
+    (ROUTES, "(|offered) && !taken_q", "|offered", &["nothing_invented"]),
+    (
+        ROUTES,
+        "in_0_ready_o = !waiting[0]",
+        "in_0_ready_o = !waiting[1]",
+        &["leaves_with_last_copy"],
+    ),
+    (ROUTES, "[0] ? in_0_data_i", "[0] ? in_1_data_i", &["data_arrives"]),
+    (
+        ROUTES,
+        "out_0_valid_o = outlet_valid[0]",
+        "out_0_valid_o = outlet_valid[0] && out_1_ready_i",
+        &["whoever_waits_is_served", "out_0_held"],
+    ),
+    (
+        ROUTES,
+        "out_1_valid_o = outlet_valid[1]",
+        "out_1_valid_o = outlet_valid[1] && out_0_ready_i",
+        &["out_1_held"],
+    ),
+    (ROUTES, "(|(offered & waiting_i))", "(|offered)", &["copies_are_counted"]),
+    (
+        NETWORK,
+        "first_o = crossed_i ? second_i : first_i",
+        "first_o = first_i",
+        &["as_many_arrive_as_are_offered"],
+    ),
+    (
+        NETWORK,
+        "first_ready_o = crossed_i ? second_ready_i : first_ready_i",
+        "first_ready_o = first_ready_i",
+        &["as_many_move_on_both_sides"],
+    ),
     (
         METRIC,
         "(place_q == 2'd2) ? 2'd0",
@@ -540,8 +657,12 @@ fn every_property_falls_when_it_is_broken() {
         let (files, top) = formal::files(&block(section)).unwrap();
         let proofs = prove(&files, &top);
         assert!(proofs.all_good(), "{section}: {proofs:#?}");
-        let all = assertions(&proofs, |v| matches!(v, Verdict::Proven { .. }));
-        assert_eq!(all, fallen[section], "{section}: each property has a bug that breaks it");
+        let mut all = assertions(&proofs, |v| matches!(v, Verdict::Proven { .. }));
+        // The arbiter has bugs of its own; what falls with it inside of another block is enough
+        // there.
+        let fallen = &fallen[section];
+        all.retain(|name| !name.contains(".u_arbiter.") || fallen.contains(name));
+        assert_eq!(all, *fallen, "{section}: each property has a bug that breaks it");
     }
 }
 

@@ -51,15 +51,18 @@
 //! Between streams: value and order of every beat with the model's; that a beat which waits is
 //! held, that none comes before its cause or beyond the last, that nothing gets stuck, also where
 //! whoever takes waits until there is something to take. Where nothing stalls, the cycle of every
-//! beat as well, the declared latency and initiation interval, and how much goes in while nothing is
-//! taken. Of plain ports, every output that the model knows, in every cycle. Beside it the evaluator
-//! gets the same inputs: from state zero it has to show the same on every port in every cycle, from
-//! a random state on all that is valid. Properties of the modules are looked at in both. A stimulus
-//! or a model of another shape than the module's is named as such.
+//! beat as well, the declared latency and initiation interval, and how much goes in while nothing
+//! is taken. Of plain ports, every output that the model knows, in every cycle. Beside it the
+//! evaluator gets the same inputs: from state zero it has to show the same on every port in every
+//! cycle, from a random state on all that is valid. Properties of the modules are looked at in
+//! both. A stimulus or a model of another shape than the module's is named as such.
 //!
-//! A golden model does not see in which order the beats of several streams arrive, so a block whose
-//! results depend on it needs a stimulus that leaves no choice; and every beat that comes out has to
-//! follow from one that went in.
+//! A golden model does not see in which order the beats of several streams arrive under stalls. Of
+//! a block that lets streams take turns, it says so
+//! ([`with_turns`](crate::model::Model::with_turns)): then order counts among the beats of one
+//! stream and within a turn, and where nothing stalls, everywhere. A block whose values depend on
+//! the order needs a stimulus that leaves no choice; and every beat that comes out has to follow
+//! from one that went in.
 //!
 //! What differs becomes a [`Failure`]: the first mismatch, what it looks like, and the shortest
 //! stimulus that was found to fail alike.

@@ -106,7 +106,9 @@ impl Testbench<'_> {
                     stimulus,
                 };
                 let runs: Vec<Run> = stimuli.into_iter().map(respond).collect();
-                let (variables, vectors) = self.streams(&runs);
+                // With stalls another order may be right, too, which takes more than a table.
+                let has_turns = model.turns().is_some();
+                let (variables, vectors) = self.streams(&runs, has_turns);
                 ("streams.v", variables, vectors)
             }
             Model::Ports(make) => {
@@ -135,7 +137,7 @@ impl Testbench<'_> {
     }
 
     /// What the template of a block between streams wants to know, and the vectors.
-    fn streams(&self, runs: &[Run]) -> (Value, Vec<Vectors>) {
+    fn streams(&self, runs: &[Run], has_turns: bool) -> (Value, Vec<Vectors>) {
         let module = &self.subject.module;
         let mut vectors = vec![];
         let mut of = |direction: Direction| -> Vec<Value> {
@@ -166,7 +168,9 @@ impl Testbench<'_> {
         let variables = context! {
             runs => runs.iter().map(|run| run.kind.name()).collect::<Vec<_>>(),
             patience,
-            has_capacity => runs.first().is_some_and(|run| !run.response.capacity.is_empty()),
+            last_stalls => if has_turns { "NO_STALLS" } else { "LONG_STALLS" },
+            has_capacity => !has_turns
+                && runs.first().is_some_and(|run| !run.response.capacity.is_empty()),
             inputs,
             outputs,
             streams => names,

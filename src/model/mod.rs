@@ -16,6 +16,7 @@ mod shape;
 mod stimulus;
 
 pub use bits::Bits;
+pub(crate) use response::Turns;
 pub use response::{Cause, Emitted, Model, Moved, PortModel, Response, StreamModel};
 pub use shape::{Channel, Field, Shape};
 pub use stimulus::{Kind, Random, Stimulus, recording};

@@ -14,9 +14,13 @@ pub enum Model {
 pub struct StreamModel {
     run: Box<dyn Fn(&Stimulus) -> Response + Send + Sync>,
     status: Option<Status>,
+    turns: Option<Turns>,
 }
 
 type Status = Box<dyn Fn(&Moved) -> Vec<Option<Bits>> + Send + Sync>;
+
+/// Whether a turn ends with a beat of an output, which is given by its position.
+pub(crate) type Turns = Box<dyn Fn(usize, &Beat) -> bool + Send + Sync>;
 
 /// How many beats of each stream have moved since the last reset.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,13 +47,18 @@ impl StreamModel {
     pub fn has_status(&self) -> bool {
         self.status.is_some()
     }
+
+    /// Whether a turn ends with a beat, if the streams into the block take turns.
+    pub(crate) fn turns(&self) -> Option<&Turns> {
+        self.turns.as_ref()
+    }
 }
 
 impl Model {
     /// The model of a block between streams: from all that goes in after a reset to all that comes
     /// out.
     pub fn streams(run: impl Fn(&Stimulus) -> Response + Send + Sync + 'static) -> Model {
-        Model::Streams(StreamModel { run: Box::new(run), status: None })
+        Model::Streams(StreamModel { run: Box::new(run), status: None, turns: None })
     }
 
     /// The same model, which also knows the outputs that belong to no stream: in the order of the
@@ -66,6 +75,25 @@ impl Model {
                 Model::Streams(StreamModel { status: Some(Box::new(status)), ..model })
             }
             Model::Ports(_) => panic!("a model of plain ports knows all outputs anyway"),
+        }
+    }
+
+    /// The same model, of a block into which several streams take turns by when their beats arrive:
+    /// then stalls decide in which order they come out. Where anything stalls, each output has to
+    /// show the beats that follow from one stream (their [`Cause`]) in the model's order; those of
+    /// different streams may come in any, but behind one for which `ends`, of the position of the
+    /// output and the beat, is false comes the next of the same stream.
+    ///
+    /// A beat has to tell which stream it follows from: of equal ones, that of the first counts.
+    ///
+    /// # Panics
+    /// If it is a model of plain ports, which knows every cycle.
+    pub fn with_turns(self, ends: impl Fn(usize, &Beat) -> bool + Send + Sync + 'static) -> Model {
+        match self {
+            Model::Streams(model) => {
+                Model::Streams(StreamModel { turns: Some(Box::new(ends)), ..model })
+            }
+            Model::Ports(_) => panic!("a model of plain ports knows every cycle"),
         }
     }
 

@@ -1,10 +1,11 @@
 //! Agents at the streams: what is offered, what is taken, and the rules of both.
 
 use super::Bench;
+use super::order::Order;
 use crate::cosim::mismatch::{Finding, Place, differences};
 use crate::cosim::scenario::Idle;
 use crate::cosim::stalls::Pace;
-use crate::model::{Beat, Bits, Channel, Emitted, Random};
+use crate::model::{Beat, Bits, Channel, Emitted, Random, Turns};
 
 /// The ports of a stream, by position.
 pub(super) struct Ports {
@@ -29,6 +30,10 @@ pub(super) struct Sink<'a> {
     pub(super) channel: &'a Channel,
     pub(super) ports: Ports,
     pub(super) expected: &'a [Emitted],
+    /// Which of these may come next.
+    pub(super) order: Order<'a>,
+    /// The stream's position, and where turns end, if beats come in turns.
+    pub(super) turns: Option<(usize, &'a Turns)>,
     pub(super) pace: Pace,
     pub(super) takes: bool,
     /// What was offered and not taken.
@@ -68,9 +73,14 @@ impl Source<'_> {
 }
 
 impl Sink<'_> {
-    /// How many beats before or after the current one the model has this.
-    fn displaced(&self, seen: &Beat) -> Option<i32> {
-        let at = self.emitted.len();
+    /// Forgets all beats; they come in turns, or in the model's order.
+    pub(super) fn restart(&mut self, in_turns: bool) {
+        self.order = Order::new(self.expected, in_turns && self.turns.is_some());
+        (self.waiting, self.emitted) = (None, vec![]);
+    }
+
+    /// How many beats before or after the one at a position the model has this.
+    fn displaced(&self, at: usize, seen: &Beat) -> Option<i32> {
         [1, -1, 2, -2].into_iter().find(|&by| {
             let position = at.checked_add_signed(by as isize);
             position.and_then(|at| self.expected.get(at)).is_some_and(|e| e.beat == *seen)
@@ -102,9 +112,10 @@ impl Sink<'_> {
         };
         // A beat is looked at when it is first offered: what is wrong then, is wrong for good.
         if !was_waiting {
-            match self.expected.get(self.emitted.len()) {
+            match self.order.next(&seen) {
                 None => bench.report(place(), Finding::Extra),
-                Some(expected) => {
+                Some(position) => {
+                    let expected = &self.expected[position];
                     let source = &sources[expected.cause.channel];
                     if source.accepted.len() <= expected.cause.beat
                         && !(source.offers && source.accepted.len() == expected.cause.beat)
@@ -112,7 +123,7 @@ impl Sink<'_> {
                         bench.report(place(), Finding::Uncaused);
                     } else if expected.beat != seen {
                         let differences = differences(self.channel, &expected.beat, &seen);
-                        let displaced = self.displaced(&seen);
+                        let displaced = self.displaced(position, &seen);
                         bench.report(place(), Finding::Value { differences, displaced });
                     }
                     bench.run.beats += 1;
@@ -120,6 +131,9 @@ impl Sink<'_> {
             }
         }
         if self.takes {
+            if let Some(position) = self.order.next(&seen) {
+                self.order.take(position, self.turns);
+            }
             self.emitted.push(bench.cycle);
         } else {
             self.waiting = Some(seen);

@@ -1,6 +1,7 @@
 //! One simulation from start to end: agents at the streams, a scoreboard, the rules of streams.
 
 mod agents;
+mod order;
 mod ports;
 mod streams;
 

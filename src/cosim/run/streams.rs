@@ -4,6 +4,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::Bench;
 use super::agents::{Ports, Sink, Source};
+use super::order::Order;
 use crate::cosim::mismatch::{Difference, Finding, Place, difference};
 use crate::cosim::stalls::{Pace, Stalls};
 use crate::hdl::ir::{Direction, SignalId, Stream};
@@ -76,10 +77,13 @@ impl<'a> Streams<'a> {
                 })
                 .collect(),
             sinks: sinks
-                .map(|((channel, ports), expected)| Sink {
+                .enumerate()
+                .map(|(position, ((channel, ports), expected))| Sink {
                     channel,
                     ports,
                     expected,
+                    order: Order::new(expected, false),
+                    turns: model.turns().map(|ends| (position, ends)),
                     pace: Pace::new(stalls.1),
                     takes: false,
                     waiting: None,
@@ -97,7 +101,9 @@ impl<'a> Streams<'a> {
     }
 
     pub(super) fn run(mut self, bench: &mut Bench) {
-        self.reset(bench);
+        // Where nothing stalls, the model knows whose turn it is.
+        let in_turns = bench.case.stalls != (Stalls::None, Stalls::None);
+        self.reset(bench, in_turns);
         if let Some(cycles) = bench.case.reset_after {
             while bench.cycle < cycles && !self.is_done() {
                 self.cycle(bench);
@@ -105,7 +111,7 @@ impl<'a> Streams<'a> {
                     return;
                 }
             }
-            self.reset(bench);
+            self.reset(bench, in_turns);
         }
         let patience = 4 * self.response.last() + PATIENCE;
         while !self.is_done() {
@@ -137,8 +143,8 @@ impl<'a> Streams<'a> {
             && self.sinks.iter().all(|sink| sink.emitted.len() >= sink.expected.len())
     }
 
-    /// Resets the block and forgets all beats.
-    fn reset(&mut self, bench: &mut Bench) {
+    /// Resets the block and forgets all beats; those to come may come in turns.
+    fn reset(&mut self, bench: &mut Bench, in_turns: bool) {
         // A reset asks nobody outside to hold still.
         let is_noisy = bench.subject.module.has_reset;
         for source in &mut self.sources {
@@ -147,7 +153,7 @@ impl<'a> Streams<'a> {
             bench.set(source.ports.valid, &Bits::new(1, noise));
         }
         for sink in &mut self.sinks {
-            (sink.waiting, sink.emitted) = (None, vec![]);
+            sink.restart(in_turns);
             let noise = is_noisy && self.random.random();
             bench.set(sink.ports.ready, &Bits::new(1, noise));
         }
@@ -273,7 +279,7 @@ impl<'a> Streams<'a> {
             return;
         }
         let patience = 4 * self.response.longest_wait() + PATIENCE;
-        self.reset(bench);
+        self.reset(bench, true);
         self.sinks.iter_mut().for_each(|sink| sink.pace = Pace::closed());
         while self.quiet < patience && !bench.has_enough() {
             self.cycle(bench);

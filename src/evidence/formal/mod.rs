@@ -260,7 +260,7 @@ fn parts(module: &Module) -> Vec<&Instance> {
 }
 
 /// Whether what a module offers at its streams follows from its registers alone.
-fn offers_registers(module: &Module) -> bool {
+pub(super) fn offers_registers(module: &Module) -> bool {
     let offered = module.streams.iter().filter(|stream| stream.direction == Direction::Output);
     let mut ports = offered.flat_map(|stream| stream.payload.iter().chain([&stream.valid]));
     ports.all(|port| {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::mutant::{Cells, Command, Mutant};
 use crate::cosim::Subject;
 use crate::eda::{Cache, Digest, ToolError, YOSYS, file_names, in_folder};
+use crate::evidence::formal::offers_registers;
 use crate::hdl::ir::{Direction, Module};
 use crate::hdl::{Errors, ModuleBuilder};
 use crate::verilog::File;
@@ -145,7 +146,11 @@ impl List {
         for mutant in &self.mutants {
             script += &mutant.script(width);
         }
-        script += &format!("opt_clean\nwrite_verilog -noattr {}.v\n", subject.module.name);
+        // Where outputs follow inputs at once, bits of a word may depend on others of it. With
+        // mutants between, Verilator 5.006 takes such words for loops, and may leave them before
+        // they have settled; their bits are none.
+        let split = if offers_registers(&subject.module) { "" } else { "splitnets\n" };
+        script += &format!("{split}opt_clean\nwrite_verilog -noattr {}.v\n", subject.module.name);
         std::fs::write(folder.join("mutate.ys"), script).map_err(cannot("write a script"))?;
         run(folder, "script mutate.ys")?;
         Ok(Netlist {

@@ -9,6 +9,8 @@ use crate::hdl::ir::Direction;
 use crate::verilog::File;
 
 /// The baseline's text, and a module of the name and the ports of `module` that only instances it.
+/// Where streams are numbered, such as `in_0` and `in_1`, the baseline has one port for a field of
+/// all of them, the first lowest.
 pub fn files(baseline: &Baseline, module: &Module, tech: &Tech) -> Vec<File> {
     let plain = File { module: baseline.module.into(), text: baseline.text.into() };
     let mut ports: Vec<(String, String)> = vec![];
@@ -39,8 +41,39 @@ pub fn files(baseline: &Baseline, module: &Module, tech: &Tech) -> Vec<File> {
         true => String::new(),
         false => format!("#(\n{}\n  ) ", parameters.join(",\n")),
     };
-    let connections = list(&|(_, name)| format!("    .{name}({name})"));
+    let connections: Vec<String> = connections(module, ports.iter().map(|(_, name)| name.as_str()))
+        .into_iter()
+        .map(|(port, values)| match &values[..] {
+            [value] => format!("    .{port}({value})"),
+            _ => format!("    .{port}({{{}}})", values.join(", ")),
+        })
+        .collect();
+    let connections = connections.join(",\n");
     let _ = writeln!(text, "  {} {parameters}u_plain (\n{connections}\n  );", baseline.module);
     text.push_str("endmodule\n\n`default_nettype wire\n");
     vec![plain, File { module: module.name.clone(), text }]
+}
+
+/// The ports of the baseline, each with what it is connected to, the highest first.
+fn connections<'a>(
+    module: &Module,
+    names: impl Iterator<Item = &'a str>,
+) -> Vec<(String, Vec<&'a str>)> {
+    let mut connections: Vec<(String, Vec<&str>)> = vec![];
+    for name in names {
+        let is_part =
+            |stem: &str| name.strip_prefix(stem).is_some_and(|rest| rest.starts_with('_'));
+        let mut streams = module.streams.iter().map(|stream| stream.name.as_str());
+        let port = streams.find(|stream| is_part(stream)).and_then(|stream| {
+            let (base, number) = stream.rsplit_once('_')?;
+            number.parse::<u32>().ok()?;
+            Some(format!("{base}{}", &name[stream.len()..]))
+        });
+        let port = port.unwrap_or(name.to_string());
+        match connections.iter_mut().find(|(known, _)| *known == port) {
+            Some((_, values)) => values.insert(0, name),
+            None => connections.push((port, vec![name])),
+        }
+    }
+    connections
 }
