@@ -12,6 +12,9 @@
 //! rules one out (`pdr`; Eén, Mishchenko and Brayton, "Efficient implementation of property directed
 //! reachability", FMCAD 2011).
 //!
+//! What is not proven for all inputs is tried again for those that keep the contract of streams: what
+//! is offered and not taken stays.
+//!
 //! A reset lasts at least one edge of the clock, two where the clock is not the module's alone.
 //! Memories become registers, so a large one takes long.
 
@@ -42,6 +45,23 @@ enum Time {
     Moments,
 }
 
+/// How a proof is tried.
+#[derive(Clone, Copy)]
+struct Attempt {
+    /// Whether the netlist is simplified first: it may be small enough for a proof then, or its
+    /// copies no longer alike.
+    is_simplified: bool,
+    /// Whether inputs keep the contract of streams, which takes registers.
+    in_contract: bool,
+}
+
+/// Those that find most first.
+const ATTEMPTS: [Attempt; 3] = [
+    Attempt { is_simplified: false, in_contract: false },
+    Attempt { is_simplified: true, in_contract: false },
+    Attempt { is_simplified: false, in_contract: true },
+];
+
 /// Whether the mutant is proven to do what the original does.
 ///
 /// # Errors
@@ -51,9 +71,8 @@ pub(super) fn is_equivalent(
     netlist: &Netlist,
     mutant: &Mutant,
 ) -> Result<bool, ToolError> {
-    // What is simplified may be small enough for a proof, or its copies no longer alike.
-    for is_simplified in [false, true] {
-        if is_proven(subject, netlist, mutant, is_simplified)? {
+    for attempt in ATTEMPTS {
+        if is_proven(subject, netlist, mutant, attempt)? {
             return Ok(true);
         }
     }
@@ -64,14 +83,22 @@ fn is_proven(
     subject: &Subject,
     netlist: &Netlist,
     mutant: &Mutant,
-    is_simplified: bool,
+    attempt: Attempt,
 ) -> Result<bool, ToolError> {
     let is_plain = netlist.has_plain_clock && !mutant.is_of_a_clock();
     let time = if is_plain { Time::Cycles } else { Time::Moments };
-    let miter = File { module: "miter".into(), text: miter(subject, netlist, mutant, time) };
+    if attempt.in_contract && time == Time::Moments {
+        return Ok(false);
+    }
+    let text = miter(subject, netlist, mutant, (time, attempt.in_contract));
+    let miter = File { module: "miter".into(), text };
     in_folder(&[miter], |folder| {
         write(folder, "original.il", &netlist.original)?;
-        write(folder, "miter.ys", &script(subject, netlist, mutant, (time, is_simplified)))?;
+        write(
+            folder,
+            "miter.ys",
+            &script(subject, netlist, mutant, (time, attempt.is_simplified)),
+        )?;
         YOSYS.run_well(folder, &["-q", "miter.ys"])?;
         let commands =
             format!("read_aiger miter.aig; scorr; scorr -F {STEPS}; pdr -T {LIMIT}; print_status");
@@ -110,7 +137,12 @@ fn script(
 }
 
 /// Both copies, and whether they are seen to differ.
-fn miter(subject: &Subject, netlist: &Netlist, mutant: &Mutant, time: Time) -> String {
+fn miter(
+    subject: &Subject,
+    netlist: &Netlist,
+    mutant: &Mutant,
+    (time, in_contract): (Time, bool),
+) -> String {
     let module = &subject.module;
     let reset = module.has_reset.then(|| subject.tech.reset.port());
     let clock = module.has_clock.then_some("clk_i");
@@ -145,11 +177,12 @@ fn miter(subject: &Subject, netlist: &Netlist, mutant: &Mutant, time: Time) -> S
          {nets}original u_original ({original});\n\
          mutant u_mutant ({mutant});\n\
          wire is_reset = {is_reset};\n\
-         {}\
-         assign differ_o = begun && !is_reset && ({});\n\
+         {}{}\
+         assign differ_o = begun && !is_reset && !is_broken && ({});\n\
          endmodule\n",
         ports.join(", "),
         beginning(module.has_clock, module.has_reset, time),
+        if in_contract { contract(subject) } else { "wire is_broken = 1'b0;\n".to_string() },
         differences(subject).join(" || ")
     )
 }
@@ -183,6 +216,37 @@ fn beginning(has_clock: bool, has_reset: bool, time: Time) -> String {
          end\n\
          wire begun = reached || (armed && edges >= {edges});\n"
     )
+}
+
+/// Whether what was offered and not taken has ever been something else in the next cycle.
+fn contract(subject: &Subject) -> String {
+    let module = &subject.module;
+    let name = |id: SignalId| &module.signal(id).name;
+    let mut text = String::new();
+    let mut breaks = vec!["1'b0".to_string()];
+    for stream in module.streams.iter().filter(|stream| stream.direction == Direction::Input) {
+        let (valid, ready) = (name(stream.valid), name(stream.ready));
+        text += &format!(
+            "reg \\waited:{valid} = 0;\nalways @(posedge clk_i) \\waited:{valid} <= {valid} && \
+             !\\o:{ready} && !is_reset;\n"
+        );
+        let mut kept = vec![valid.to_string()];
+        for &id in &stream.payload {
+            let (field, width) = (name(id), module.signal(id).ty.width);
+            text += &format!(
+                "reg [{}:0] \\was:{field} = 0;\nalways @(posedge clk_i) \\was:{field} <= {field};\n",
+                width - 1
+            );
+            kept.push(format!("{field} == \\was:{field} "));
+        }
+        breaks.push(format!("(\\waited:{valid} && !({}))", kept.join(" && ")));
+    }
+    text += &format!(
+        "reg was_broken = 0;\nwire is_broken = was_broken || {};\n\
+         always @(posedge clk_i) was_broken <= is_broken;\n",
+        breaks.join(" || ")
+    );
+    text
 }
 
 /// What an observer may see that is not the same.
