@@ -36,7 +36,7 @@ fn techs() -> Vec<Tech> {
     let resets = [Reset::AsyncLow, Reset::SyncLow, Reset::SyncHigh];
     let gates = [ClockGate::Latch, ClockGate::FallingEdge];
     let pairs = resets.into_iter().flat_map(|reset| gates.map(|clock_gate| (reset, clock_gate)));
-    pairs.map(|(reset, clock_gate)| Tech { reset, clock_gate }).collect()
+    pairs.map(|(reset, clock_gate)| Tech { reset, clock_gate, ..Tech::default() }).collect()
 }
 
 /// A configuration of a block.
@@ -106,6 +106,7 @@ fn samples(entry: &'static Entry) -> Vec<Sample> {
             ParameterKind::Integer { min, max } => vec![Value::Integer(min), Value::Integer(max)],
             ParameterKind::Boolean => vec![Value::Boolean(false), Value::Boolean(true)],
             ParameterKind::Choice(words) => words.iter().map(|&word| Value::Choice(word)).collect(),
+            ParameterKind::Name { .. } => vec![parameter.default],
         };
         for bound in bounds {
             let mut drawn: Vec<Values> = vec![];

@@ -38,7 +38,8 @@ fn every_technology() -> Vec<Subject> {
         for reset in [Reset::AsyncLow, Reset::SyncLow, Reset::SyncHigh] {
             for clock_gate in [ClockGate::Latch, ClockGate::FallingEdge] {
                 if clock_gate == ClockGate::Latch || entry.name == "clock_gate" {
-                    let (tech, values) = (Tech { reset, clock_gate }, (entry.variants)());
+                    let tech = Tech { reset, clock_gate, ..Tech::default() };
+                    let values = (entry.variants)();
                     // Odd sizes, where the block names any.
                     let values = values.last().cloned().unwrap_or_default();
                     let subject = Subject::of(&Configured::new(entry, values, tech));

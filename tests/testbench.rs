@@ -22,7 +22,7 @@ fn techs() -> Vec<Tech> {
     let resets = [Reset::AsyncLow, Reset::SyncLow, Reset::SyncHigh];
     let gates = [ClockGate::Latch, ClockGate::FallingEdge];
     let pairs = resets.into_iter().flat_map(|reset| gates.map(|clock_gate| (reset, clock_gate)));
-    pairs.map(|(reset, clock_gate)| Tech { reset, clock_gate }).collect()
+    pairs.map(|(reset, clock_gate)| Tech { reset, clock_gate, ..Tech::default() }).collect()
 }
 
 /// A design of one module with its testbench.

@@ -6,6 +6,7 @@
 
 pub mod common;
 mod configured;
+pub mod fabric;
 pub mod precision;
 mod properties;
 pub mod temporal;
@@ -199,6 +200,7 @@ pub const REGISTRY: &[Entry] = &[
     Entry::of::<temporal::mask_apply::MaskApply>(),
     Entry::of::<temporal::delta::Delta>(),
     Entry::of::<temporal::temporal_path::TemporalPath>(),
+    Entry::of::<fabric::gating::Gating>(),
 ];
 
 /// The block called `name`.

@@ -1,0 +1,168 @@
+//! What is proven of the gating fabric.
+
+use super::GatingParameters;
+use super::rtl::element;
+use crate::hdl::{Expr, ModuleBuilder, Signal, bit, index_width, uint};
+
+/// What one core's clock is decided by.
+pub(super) struct Watched<'m> {
+    /// Why it should run.
+    pub need: Expr<'m>,
+    /// The cycles that it still runs without, if it ever does.
+    pub linger: Option<Expr<'m>>,
+    /// Whether it runs.
+    pub enable: Expr<'m>,
+    /// Whether the core may take a beat.
+    pub awake: Expr<'m>,
+    /// For how long the clock has run, if that matters.
+    pub settled: Option<Expr<'m>>,
+}
+
+/// The ports that speak of cores.
+pub(super) struct Ports<'m> {
+    /// What is offered work.
+    pub pending: Expr<'m>,
+    /// What holds work.
+    pub busy: Expr<'m>,
+    /// Whose clock passes.
+    pub enable: Expr<'m>,
+    /// What may take a beat.
+    pub awake: Expr<'m>,
+    /// Which cluster's clock passes.
+    pub cluster_enable: Expr<'m>,
+}
+
+/// The counters.
+pub(super) struct Counted<'m> {
+    /// They begin again.
+    pub clear: Expr<'m>,
+    /// A core's are read.
+    pub read: Expr<'m>,
+    /// Which core's.
+    pub index: Expr<'m>,
+    /// Cycles since they began.
+    pub cycles: Expr<'m>,
+    /// Active cycles of each core.
+    pub active: Vec<Expr<'m>>,
+    /// Idle cycles of each core.
+    pub idle: Vec<Expr<'m>>,
+    /// What was read last: active, idle, gated.
+    pub readings: [Expr<'m>; 3],
+}
+
+/// How long one core waits for its clock, and its clock for work.
+pub(super) fn core<'m>(m: &'m ModuleBuilder, p: &GatingParameters, core: &Watched<'m>) {
+    let &Watched { need, linger, enable, awake, settled } = core;
+    let wake = p.wake_cycles;
+    if wake == 0 {
+        m.assert("served_in_time", !need | awake);
+    } else {
+        let ty = uint(index_width(wake + 1));
+        let waited = m.register("waited", ty).reset(0).doc("cycles in need and not awake");
+        waited.set((need & !awake).mux((waited + 1).wrap(ty), 0));
+        m.assert("served_in_time", waited.lt(wake) | !need | awake);
+        let settling = settled.map(|settled| (settled + 1).ge(waited));
+        m.assert("need_wakes", waited.eq(0) | settling.map_or(enable, |settles| enable & settles));
+        m.cover("woken", need & !enable);
+    }
+    if let Some(settled) = settled {
+        m.assert("settled_in_range", settled.lt(wake));
+        m.assert("only_clocks_settle", enable | settled.eq(0));
+        m.cover("given_up", enable & !awake & !need);
+    }
+
+    let most = p.longest_rest();
+    if most == 0 {
+        m.assert("rest_stops_the_clock", need | !enable);
+    } else {
+        let ty = uint(index_width(most + 1));
+        let rested = m.register("rested", ty).reset(most).doc("cycles in a row without need");
+        let more = rested.eq(most).mux(rested, (rested + 1).wrap(ty));
+        rested.set(need.mux(0, more));
+        m.assert("rest_stops_the_clock", need | rested.lt(most) | !enable);
+        if let Some(linger) = linger {
+            m.assert("linger_ends", linger.eq(0) | (linger + rested).le(p.idle_cycles));
+        }
+        m.cover("rested_out", rested.eq(most) & !enable);
+    }
+}
+
+/// What the ports say of all cores.
+pub(super) fn state<'m>(
+    m: &'m ModuleBuilder,
+    p: &GatingParameters,
+    ports: &Ports<'m>,
+    counted: &Counted<'m>,
+) {
+    let &Ports { pending, busy, enable, awake, .. } = ports;
+    // A core becomes busy by what it takes.
+    let was_busy = m.register("was_busy", busy.ty()).reset(0);
+    let took = m.register("took", busy.ty()).reset(0);
+    was_busy.set(busy);
+    took.set(pending & awake);
+    m.assume("busy_by_taking", (busy & !was_busy & !took).eq(0));
+    m.assert("busy_runs", (busy & !enable).eq(0));
+    m.assert("awake_runs", (awake & !enable).eq(0));
+
+    let ty = uint(index_width(p.total()));
+    let who = m.any_constant("who", ty);
+    let of_who = |bits: Expr<'m>, name: &str| bits.bit_at(who).named(&format!("who_{name}"));
+    let runs = of_who(enable, "runs");
+    clusters(m, p, ports);
+    let works = of_who(pending | busy, "works");
+    let is_active = (of_who(awake, "is_awake") & works).named("who_is_active");
+    let is_idle = (runs & !is_active).named("who_is_idle");
+    counts(m, p, counted, who, [is_active, is_idle, !runs]);
+    if p.gate {
+        if p.total() > 1 {
+            m.cover("one_of_several_runs", enable.any() & !enable.all());
+        }
+        m.cover("all_run", enable.all());
+        m.cover("none_runs", !enable.any());
+    }
+}
+
+/// A cluster's clock stands still where all of its cores' do, and only there.
+fn clusters<'m>(m: &'m ModuleBuilder, p: &GatingParameters, ports: &Ports<'m>) {
+    let cluster = m.any_constant("cluster", uint(index_width(p.clusters)));
+    let exists = cluster.lt(p.clusters).named("cluster_exists");
+    let first = (cluster * p.cores).named("cluster_first");
+    let cores = ports.enable.shift_right(first).truncate(p.cores.min(p.total()));
+    let opens = ports.cluster_enable.bit_at(cluster);
+    m.assert("cluster_stops_with_its_cores", !exists | opens.eq(cores.any()));
+}
+
+/// The cycles of any core since the counters began, and what is read of them.
+fn counts<'m>(
+    m: &'m ModuleBuilder,
+    p: &GatingParameters,
+    counted: &Counted<'m>,
+    who: Expr<'m>,
+    now: [Expr<'m>; 3],
+) {
+    let ty = uint(p.counter_width);
+    let exists = who.lt(p.total());
+    let names = ["active", "idle", "gated"];
+    let mut counters: Vec<Signal> = vec![];
+    for (name, now) in names.iter().zip(now) {
+        let count = m.register(format!("who_{name}"), ty).reset(0);
+        let next = (count + now).wrap(ty);
+        count.set(counted.clear.mux(0, next));
+        counters.push(count);
+    }
+    let sum = (counters[0] + counters[1] + counters[2]).wrap(ty);
+    m.assert("cycles_are_partitioned", !exists | sum.eq(counted.cycles));
+    let active = element(m, &counted.active, who, "who_active_counts");
+    let idle = element(m, &counted.idle, who, "who_idle_counts");
+    m.assert("active_is_counted", !exists | active.eq(counters[0]));
+    m.assert("idle_is_counted", !exists | idle.eq(counters[1]));
+
+    let known = m.register("who_is_known", bit()).reset(0).doc("the last one read is `who`");
+    m.when(counted.read, || known.set(counted.index.eq(who)));
+    for ((name, count), reading) in names.iter().zip(counters).zip(counted.readings) {
+        let read = m.register(format!("who_{name}_read"), ty);
+        m.when(counted.read, || read.set(count));
+        m.assert(&format!("{name}_is_read"), !exists | !known | reading.eq(read));
+    }
+    m.cover("counts_are_read", known & exists);
+}

@@ -1,0 +1,3 @@
+//! The fabric: how work reaches the clusters of cores, and which of them run.
+
+pub mod gating;
