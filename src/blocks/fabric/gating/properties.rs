@@ -112,7 +112,7 @@ pub(super) fn state<'m>(
     let works = of_who(pending | busy, "works");
     let is_active = (of_who(awake, "is_awake") & works).named("who_is_active");
     let is_idle = (runs & !is_active).named("who_is_idle");
-    counts(m, p, counted, who, [is_active, is_idle, !runs]);
+    counts(m, p, counted, who, [is_active, is_idle, !runs, runs]);
     if p.gate {
         if p.total() > 1 {
             m.cover("one_of_several_runs", enable.any() & !enable.all());
@@ -138,28 +138,28 @@ fn counts<'m>(
     p: &GatingParameters,
     counted: &Counted<'m>,
     who: Expr<'m>,
-    now: [Expr<'m>; 3],
+    now: [Expr<'m>; 4],
 ) {
     let ty = uint(p.counter_width);
     let exists = who.lt(p.total());
     let names = ["active", "idle", "gated"];
-    let mut counters: Vec<Signal> = vec![];
-    for (name, now) in names.iter().zip(now) {
+    let count = |name: &str, now: Expr<'m>| -> Signal<'m> {
         let count = m.register(format!("who_{name}"), ty).reset(0);
-        let next = (count + now).wrap(ty);
-        count.set(counted.clear.mux(0, next));
-        counters.push(count);
-    }
-    let sum = (counters[0] + counters[1] + counters[2]).wrap(ty);
-    m.assert("cycles_are_partitioned", !exists | sum.eq(counted.cycles));
-    let active = element(m, &counted.active, who, "who_active_counts");
-    let idle = element(m, &counted.idle, who, "who_idle_counts");
-    m.assert("active_is_counted", !exists | active.eq(counters[0]));
-    m.assert("idle_is_counted", !exists | idle.eq(counters[1]));
+        count.set(counted.clear.mux(0, (count + now).wrap(ty)));
+        count
+    };
+    let [active, idle] = [count("active", now[0]), count("idle", now[1])];
+    let [gated, ran] = [count("gated", now[2]), count("ran", now[3])];
+    m.assert("cycles_are_partitioned", !exists | (ran + gated).wrap(ty).eq(counted.cycles));
+    m.assert("runs_are_partitioned", !exists | (active + idle).wrap(ty).eq(ran));
+    let of_core = element(m, &counted.active, who, "who_active_counts");
+    m.assert("active_is_counted", !exists | of_core.eq(active));
+    let of_core = element(m, &counted.idle, who, "who_idle_counts");
+    m.assert("idle_is_counted", !exists | of_core.eq(idle));
 
     let known = m.register("who_is_known", bit()).reset(0).doc("the last one read is `who`");
     m.when(counted.read, || known.set(counted.index.eq(who)));
-    for ((name, count), reading) in names.iter().zip(counters).zip(counted.readings) {
+    for ((name, count), reading) in names.iter().zip([active, idle, gated]).zip(counted.readings) {
         let read = m.register(format!("who_{name}_read"), ty);
         m.when(counted.read, || read.set(count));
         m.assert(&format!("{name}_is_read"), !exists | !known | reading.eq(read));

@@ -169,7 +169,8 @@ pub(super) fn describe(name: &str, p: &GatingParameters) -> Result<Arc<Module>, 
     let (active, idle) = (cores.outputs("active_o"), cores.outputs("idle_o"));
     let active_now = element(&m, &active, index, "active").named("active_now");
     let idle_now = element(&m, &idle, index, "idle").named("idle_now");
-    let gated_now = (cycles - active_now - idle_now).wrap(count).named("gated_now");
+    let ran_now = (active_now + idle_now).wrap(count).named("ran_now");
+    let gated_now = (cycles - ran_now).wrap(count).named("gated_now");
     let now = [("active", active_now), ("idle", idle_now), ("gated", gated_now)];
     let readings = now.map(|(name, now)| {
         let reading = m.register(format!("{name}_reading"), count).reset(0);
