@@ -60,6 +60,19 @@ fn a_configuration_says_what_it_says() {
 }
 
 #[test]
+fn a_cell_has_a_name_and_pins() {
+    let text = "[tech]\nclock_gate = \"cell\"\nclock_gate_cell = \"CKLNQD1\"\n\
+                clock_gate_clock = \"CP\"\nclock_gate_test = \"\"\n[fifo]\n";
+    let tech = parse(text).unwrap().tech;
+    assert_eq!(tech.clock_gate, ClockGate::Cell);
+    assert_eq!(tech.clock_gate_cell.as_str(), "CKLNQD1");
+    assert_eq!((tech.clock_gate_clock.as_str(), tech.clock_gate_enable.as_str()), ("CP", "E"));
+    assert!(tech.clock_gate_test.is_none());
+    let config = parse(text).unwrap();
+    assert_eq!(parse(&config.canonical()).unwrap(), config);
+}
+
+#[test]
 fn little_is_enough() {
     let config = parse("[fifo]").unwrap();
     assert_eq!(config.name, "lacuna");

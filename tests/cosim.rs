@@ -36,8 +36,10 @@ fn every_technology() -> Vec<Subject> {
     let mut subjects = vec![];
     for entry in blocks::REGISTRY {
         for reset in [Reset::AsyncLow, Reset::SyncLow, Reset::SyncHigh] {
-            for clock_gate in [ClockGate::Latch, ClockGate::FallingEdge] {
-                if clock_gate == ClockGate::Latch || entry.name == "clock_gate" {
+            for word in ClockGate::WORDS {
+                let clock_gate = word.parse().expect("it is one of the words");
+                let gates = ["clock_gate", "gating"].contains(&entry.name);
+                if clock_gate == ClockGate::Latch || (gates && reset != Reset::SyncLow) {
                     let tech = Tech { reset, clock_gate, ..Tech::default() };
                     let values = (entry.variants)();
                     // Odd sizes, where the block names any.

@@ -94,7 +94,8 @@ pub(super) fn hierarchy(
         gating: Gating,
         found: &mut Vec<(Arc<Module>, Clocking)>,
     ) -> Result<(), VerilogError> {
-        if found.iter().any(|(known, as_known)| known.name == module.name && *as_known == clocking) {
+        if found.iter().any(|(known, as_known)| known.name == module.name && *as_known == clocking)
+        {
             return Ok(());
         }
         let as_child = |(child, domain)| (child, clocking.of(domain, child, gating));

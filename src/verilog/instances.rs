@@ -81,7 +81,9 @@ impl<'a> Printer<'a> {
     /// Whether a domain's clock passes, where the clock alone does not say so.
     pub(super) fn clock_enable(&mut self, domain: DomainId) -> Option<Expr> {
         let name = match (domain, self.style.gating) {
-            (DomainId(0), Gating::Enable) if self.clocking == Clocking::Enabled => CLOCK_ENABLE.into(),
+            (DomainId(0), Gating::Enable) if self.clocking == Clocking::Enabled => {
+                CLOCK_ENABLE.into()
+            }
             (DomainId(0), _) | (_, Gating::Tree | Gating::Flat) => return None,
             (_, Gating::Enable) => domain_enable(&self.logic.domains[domain.index()].name),
         };

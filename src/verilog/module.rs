@@ -6,12 +6,12 @@ use super::array;
 use super::ast::Expr;
 use super::clocking::{CLOCK_ENABLE, Clocking};
 use super::decide::decide;
+use super::instances::domain_enable;
 use super::interface::declaration;
 use super::layout::Text;
 use super::legalize::{Legalizer, Net, NetValue, signal_name};
 use super::names::Names;
 use super::plan::{Group, Load, plan};
-use super::instances::domain_enable;
 use super::{Gating, Style, VerilogError};
 use crate::hdl::dependencies::{Drivers, Used};
 use crate::hdl::ir::{

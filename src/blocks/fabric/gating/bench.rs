@@ -9,10 +9,10 @@ use super::{GatingParameters, rtl};
 use crate::hdl::{Errors, Module, ModuleBuilder, bit, index_width, pack, uint};
 
 /// Bits of what a core takes.
-pub(super) const DATA_WIDTH: u32 = 8;
+pub(super) const DATA_WIDTH: u32 = 4;
 
 /// Bits of what a core makes of it.
-pub(super) const SUM_WIDTH: u32 = 16;
+pub(super) const SUM_WIDTH: u32 = 8;
 
 /// Bits of a beat that say for how many cycles a core works on after it.
 pub(super) const REST_WIDTH: u32 = 2;
@@ -20,7 +20,9 @@ pub(super) const REST_WIDTH: u32 = 2;
 /// A core: adds up squares, and goes on for some cycles after each.
 fn core(name: &str) -> Result<Arc<Module>, Errors> {
     let m = ModuleBuilder::new(name);
-    m.doc("Adds up squares, and the number of cycles left for as many cycles as the lowest bits say.");
+    m.doc(
+        "Adds up squares, and the number of cycles left for as many cycles as the lowest bits say.",
+    );
     let valid = m.input("valid_i", bit());
     let data = m.input("data_i", uint(DATA_WIDTH));
     let rest = m.register("rest", uint(REST_WIDTH)).reset(0);

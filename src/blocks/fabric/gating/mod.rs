@@ -133,11 +133,11 @@ impl Block for Gating {
 
     fn mutated() -> GatingParameters {
         GatingParameters {
-            clusters: 2,
+            clusters: 1,
             cores: 2,
             idle_cycles: 2,
             wake_cycles: 2,
-            counter_width: 4,
+            counter_width: 2,
             gate: true,
         }
     }

@@ -125,7 +125,7 @@ pub(super) fn state<'m>(
 /// A cluster's clock stands still where all of its cores' do, and only there.
 fn clusters<'m>(m: &'m ModuleBuilder, p: &GatingParameters, ports: &Ports<'m>) {
     let cluster = m.any_constant("cluster", uint(index_width(p.clusters)));
-    let exists = cluster.lt(p.clusters).named("cluster_exists");
+    let exists = cluster.lt(p.clusters);
     let first = (cluster * p.cores).named("cluster_first");
     let cores = ports.enable.shift_right(first).truncate(p.cores.min(p.total()));
     let opens = ports.cluster_enable.bit_at(cluster);

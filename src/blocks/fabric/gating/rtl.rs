@@ -159,7 +159,8 @@ pub(super) fn describe(name: &str, p: &GatingParameters) -> Result<Arc<Module>, 
 
     let enable_out = m.output("enable_o", each).doc("the core's clock passes");
     let awake_out = m.output("awake_o", each).doc("the core may take a beat");
-    let cluster_out = m.output("cluster_enable_o", uint(p.clusters)).doc("the cluster's clock passes");
+    let cluster_out =
+        m.output("cluster_enable_o", uint(p.clusters)).doc("the cluster's clock passes");
     enable_out.set(enable);
     awake_out.set(awake);
     cluster_out.set(pack(&m, &clusters));

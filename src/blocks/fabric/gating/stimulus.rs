@@ -54,7 +54,13 @@ pub(super) fn stimulus(
     Stimulus { inputs: vec![rows], held: vec![] }
 }
 
-fn row(p: &GatingParameters, offers: &[bool], data: i128, flags: [bool; 4], core: u32) -> Vec<Bits> {
+fn row(
+    p: &GatingParameters,
+    offers: &[bool],
+    data: i128,
+    flags: [bool; 4],
+    core: u32,
+) -> Vec<Bits> {
     let offers: Vec<Bits> = offers.iter().map(|&offer| Bits::new(1, offer)).collect();
     let mut row = vec![Bits::concat(&offers), Bits::new(DATA_WIDTH, data)];
     row.extend(flags.map(|flag| Bits::new(1, flag)));
@@ -75,12 +81,7 @@ fn packed(p: &GatingParameters, beats: usize, random: &mut Random) -> Vec<Vec<Bi
     (0..beats).map(of).collect()
 }
 
-fn mixed(
-    p: &GatingParameters,
-    kind: Kind,
-    beats: usize,
-    random: &mut Random,
-) -> Vec<Vec<Bits>> {
+fn mixed(p: &GatingParameters, kind: Kind, beats: usize, random: &mut Random) -> Vec<Vec<Bits>> {
     let cores = (p.clusters * p.cores) as usize;
     let mut bench = Bench::new(p);
     let mut habits = vec![Habit { left: 0, one_in: 0, stands: true }; cores];
@@ -97,9 +98,11 @@ fn mixed(
             let comes = silence == 0 && habit.one_in > 0 && random.random_ratio(1, habit.one_in);
             *offer = comes || (*offer && habit.stands);
         }
-        for (left, one_in, longest) in
-            [(&mut keep, 64, 8), (&mut test, 96, 3), (&mut silence, 64, 2 * p.idle_cycles.min(50) + 8)]
-        {
+        for (left, one_in, longest) in [
+            (&mut keep, 64, 8),
+            (&mut test, 96, 3),
+            (&mut silence, 64, 2 * p.idle_cycles.min(50) + 8),
+        ] {
             *left = match random.random_ratio(1, one_in) {
                 true => random.random_range(1..=longest),
                 false => left.saturating_sub(1),
@@ -109,12 +112,7 @@ fn mixed(
             Kind::Corner => Bits::corner(DATA_WIDTH, random),
             _ => Bits::random(DATA_WIDTH, random),
         };
-        let flags = [
-            keep > 0,
-            test > 0,
-            random.random_ratio(1, 48),
-            random.random_ratio(1, 3),
-        ];
+        let flags = [keep > 0, test > 0, random.random_ratio(1, 48), random.random_ratio(1, 3)];
         let core = random.random_range(0..(cores as u32).next_power_of_two().max(2));
         let row = row(p, &offers, data.unsigned() as i128, flags, core);
         for (index, offer) in offers.iter_mut().enumerate() {
