@@ -70,6 +70,9 @@ fn a_cell_has_a_name_and_pins() {
     assert!(tech.clock_gate_test.is_none());
     let config = parse(text).unwrap();
     assert_eq!(parse(&config.canonical()).unwrap(), config);
+    // Where no cell is asked for, its name means nothing.
+    let latch = parse(&text.replace("\"cell\"", "\"latch\"")).unwrap();
+    assert_eq!(latch, parse("[fifo]\n").unwrap());
 }
 
 #[test]
@@ -181,11 +184,14 @@ fn conforms(root: &Json, schema: &Json, value: &Json) -> bool {
                 value.as_str().is_none_or(|value| value.chars().count() <= most)
             }
             "pattern" => {
-                assert_eq!(rule, "^[A-Za-z_][A-Za-z0-9_]*$");
-                value.as_str().is_none_or(|value| {
-                    value.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic())
-                        && value.chars().all(|c| c == '_' || c.is_ascii_alphanumeric())
-                })
+                let optional = "^$|^[A-Za-z_][A-Za-z0-9_]*$";
+                assert!(rule == optional || rule == "^[A-Za-z_][A-Za-z0-9_]*$", "{rule}");
+                value.as_str().filter(|text| rule != optional || !text.is_empty()).is_none_or(
+                    |value| {
+                        value.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic())
+                            && value.chars().all(|c| c == '_' || c.is_ascii_alphanumeric())
+                    },
+                )
             }
             "enum" => rule.as_array().unwrap().contains(value),
             other => panic!("the keyword {other}"),

@@ -122,6 +122,14 @@ parameters! {
 }
 
 impl Tech {
+    /// The same without what means nothing: the names of a cell that is not asked for.
+    fn meant(self) -> Tech {
+        match self.clock_gate {
+            ClockGate::Cell => self,
+            clock_gate => Tech { reset: self.reset, clock_gate, ..Tech::default() },
+        }
+    }
+
     /// The pins of the library's clock gate: the parameter and its value.
     fn clock_gate_pins(&self) -> [(&'static str, Name); 4] {
         [
@@ -235,17 +243,21 @@ impl Config {
 
     fn new(name: String, tech: Tech, mut blocks: Vec<BlockSection>) -> Self {
         blocks.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
-        let mut config = Self { name, tech, blocks, digest: String::new() };
+        let mut config = Self { name, tech: tech.meant(), blocks, digest: String::new() };
         let hash = Sha256::digest(config.canonical());
         config.digest = hash[..6].iter().map(|byte| format!("{byte:02x}")).collect();
         config
     }
 
-    /// The configuration as TOML with every value spelled out. It is the same text for every file
+    /// The configuration as TOML with every value that means something spelled out. It is the same text for every file
     /// that means the same, and reading it gives the same configuration.
     pub fn canonical(&self) -> String {
         let mut text = format!("[{DESIGN}]\nname = \"{}\"\n\n[{TECH}]\n", self.name);
-        write_values(&mut text, &self.tech.to_values());
+        let is_meant = |name: &str| {
+            self.tech.clock_gate == ClockGate::Cell || !name.starts_with("clock_gate_")
+        };
+        let tech = self.tech.to_values();
+        write_values(&mut text, &tech.iter().filter(|(name, _)| is_meant(name)).collect());
         for block in &self.blocks {
             write!(text, "\n[[{}]]\nname = \"{}\"\n", block.kind, block.name)
                 .expect("a string takes any text");

@@ -10,12 +10,16 @@ pub(super) struct Watched<'m> {
     pub need: Expr<'m>,
     /// The cycles that it still runs without, if it ever does.
     pub linger: Option<Expr<'m>>,
-    /// Whether it runs.
+    /// Whether it runs, but for scan.
     pub enable: Expr<'m>,
-    /// Whether the core may take a beat.
-    pub awake: Expr<'m>,
-    /// For how long the clock has run, if that matters.
+    /// For how long it has run, if that matters.
     pub settled: Option<Expr<'m>>,
+    /// Whether it runs, as the port says.
+    pub runs: Expr<'m>,
+    /// Whether the core may take a beat, as the port says.
+    pub awake: Expr<'m>,
+    /// Whether it runs for scan.
+    pub test_enable: Expr<'m>,
 }
 
 /// The ports that speak of cores.
@@ -44,15 +48,15 @@ pub(super) struct Counted<'m> {
     pub cycles: Expr<'m>,
     /// Active cycles of each core.
     pub active: Vec<Expr<'m>>,
-    /// Idle cycles of each core.
-    pub idle: Vec<Expr<'m>>,
+    /// Cycles in which each core's clock ran.
+    pub ran: Vec<Expr<'m>>,
     /// What was read last: active, idle, gated.
     pub readings: [Expr<'m>; 3],
 }
 
 /// How long one core waits for its clock, and its clock for work.
 pub(super) fn core<'m>(m: &'m ModuleBuilder, p: &GatingParameters, core: &Watched<'m>) {
-    let &Watched { need, linger, enable, awake, settled } = core;
+    let &Watched { need, linger, enable, settled, runs, awake, test_enable } = core;
     let wake = p.wake_cycles;
     if wake == 0 {
         m.assert("served_in_time", !need | awake);
@@ -63,27 +67,27 @@ pub(super) fn core<'m>(m: &'m ModuleBuilder, p: &GatingParameters, core: &Watche
         m.assert("served_in_time", waited.lt(wake) | !need | awake);
         let settling = settled.map(|settled| (settled + 1).ge(waited));
         m.assert("need_wakes", waited.eq(0) | settling.map_or(enable, |settles| enable & settles));
-        m.cover("woken", need & !enable);
+        m.cover("woken", need & !runs);
     }
     if let Some(settled) = settled {
         m.assert("settled_in_range", settled.lt(wake));
         m.assert("only_clocks_settle", enable | settled.eq(0));
-        m.cover("given_up", enable & !awake & !need);
+        m.cover("given_up", runs & !test_enable & !awake & !need);
     }
 
     let most = p.longest_rest();
     if most == 0 {
-        m.assert("rest_stops_the_clock", need | !enable);
+        m.assert("rest_stops_the_clock", need | test_enable | !runs);
     } else {
         let ty = uint(index_width(most + 1));
         let rested = m.register("rested", ty).reset(most).doc("cycles in a row without need");
         let more = rested.eq(most).mux(rested, (rested + 1).wrap(ty));
         rested.set(need.mux(0, more));
-        m.assert("rest_stops_the_clock", need | rested.lt(most) | !enable);
+        m.assert("rest_stops_the_clock", need | rested.lt(most) | test_enable | !runs);
         if let Some(linger) = linger {
             m.assert("linger_ends", linger.eq(0) | (linger + rested).le(p.idle_cycles));
         }
-        m.cover("rested_out", rested.eq(most) & !enable);
+        m.cover("rested_out", rested.eq(most) & !runs);
     }
 }
 
@@ -154,8 +158,8 @@ fn counts<'m>(
     m.assert("runs_are_partitioned", !exists | (active + idle).wrap(ty).eq(ran));
     let of_core = element(m, &counted.active, who, "who_active_counts");
     m.assert("active_is_counted", !exists | of_core.eq(active));
-    let of_core = element(m, &counted.idle, who, "who_idle_counts");
-    m.assert("idle_is_counted", !exists | of_core.eq(idle));
+    let of_core = element(m, &counted.ran, who, "who_ran_counts");
+    m.assert("ran_is_counted", !exists | of_core.eq(ran));
 
     let known = m.register("who_is_known", bit()).reset(0).doc("the last one read is `who`");
     m.when(counted.read, || known.set(counted.index.eq(who)));

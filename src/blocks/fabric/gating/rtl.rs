@@ -34,19 +34,16 @@ pub(super) fn element<'m>(
     left
 }
 
-/// When the clock of one core runs, and what it does.
+/// When the clock of one core runs, and what that follows from.
 struct Core<'m> {
     enable: Expr<'m>,
     awake: Expr<'m>,
+    linger: Option<Expr<'m>>,
+    settled: Option<Expr<'m>>,
 }
 
 /// The decision about one core's clock: `need` is why it should run.
 fn decide<'m>(m: &'m ModuleBuilder, p: &GatingParameters, need: Expr<'m>) -> Core<'m> {
-    if !p.gate {
-        let always = m.constant(true, bit());
-        m.discard(need);
-        return Core { enable: always, awake: always };
-    }
     let mut wanted = need;
     let mut linger = None;
     if p.idle_cycles > 0 {
@@ -56,36 +53,28 @@ fn decide<'m>(m: &'m ModuleBuilder, p: &GatingParameters, need: Expr<'m>) -> Cor
         m.when(wanted, || left.set(need.mux(p.idle_cycles, (left - 1).wrap(ty))));
         linger = Some(left.expr());
     }
-    let core = match p.wake_cycles {
-        0 => (Core { enable: wanted, awake: wanted }, None),
-        1 => {
-            let enable = m.register("enable", bit()).reset(0);
-            enable.set(wanted);
-            (Core { enable: enable.expr(), awake: enable.expr() }, None)
-        }
-        cycles => {
-            let enable = m.register("enable", bit()).reset(0);
-            enable.set(wanted);
-            let most = cycles - 1;
-            let ty = uint(index_width(cycles));
-            let settled = m.register("settled", ty).reset(0).doc("cycles that the clock has run");
-            let awake = settled.eq(most).named("is_settled");
-            m.when(!wanted | !awake, || {
-                settled.set((wanted & enable).mux((settled + 1).wrap(ty), 0));
-            });
-            (Core { enable: enable.expr(), awake }, Some(settled.expr()))
-        }
-    };
-    let (core, settled) = core;
-    let (enable, awake) = (core.enable, core.awake);
-    properties::core(m, p, &Watched { need, linger, enable, awake, settled });
-    core
+    if p.wake_cycles == 0 {
+        return Core { enable: wanted, awake: wanted, linger, settled: None };
+    }
+    let enable = m.register("enable", bit()).reset(0);
+    enable.set(wanted);
+    let enable = enable.expr();
+    if p.wake_cycles == 1 {
+        return Core { enable, awake: enable, linger, settled: None };
+    }
+    let ty = uint(index_width(p.wake_cycles));
+    let settled = m.register("settled", ty).reset(0).doc("cycles that the clock has run");
+    let awake = settled.eq(p.wake_cycles - 1).named("is_settled");
+    m.when(!wanted | !awake, || {
+        settled.set((wanted & enable).mux((settled + 1).wrap(ty), 0));
+    });
+    Core { enable, awake, linger, settled: Some(settled.expr()) }
 }
 
 /// One core: its clock, and its counters.
 fn core(name: &str, p: &GatingParameters) -> Result<Arc<Module>, Errors> {
     let m = ModuleBuilder::new(name);
-    m.doc("One core: when its clock runs, and how many cycles it worked or ran for nothing.");
+    m.doc("One core: when its clock runs, and in how many cycles it ran and worked.");
     let pending = m.input_doc("pending_i", bit(), "work is offered");
     let busy = m.input_doc("busy_i", bit(), "work is inside");
     let keep = m.input_doc("keep_i", bit(), "the core is to stay awake");
@@ -93,22 +82,32 @@ fn core(name: &str, p: &GatingParameters) -> Result<Arc<Module>, Errors> {
     let clear = m.input_doc("clear_i", bit(), "the counters begin again");
 
     let works = (pending | busy).named("works");
-    let need = if p.gate { (works | keep).named("need") } else { works };
-    if !p.gate {
+    let enable_out = m.output("enable_o", bit()).doc("its clock passes");
+    let awake_out = m.output("awake_o", bit()).doc("it may take a beat");
+    if p.gate {
+        let need = (works | keep).named("need");
+        let Core { enable, awake, linger, settled } = decide(&m, p, need);
+        enable_out.set(enable | test_enable);
+        awake_out.set(awake);
+        let (runs, awake) = (enable_out.expr(), awake_out.expr());
+        properties::core(
+            &m,
+            p,
+            &Watched { need, linger, enable, settled, runs, awake, test_enable },
+        );
+    } else {
         m.discard(keep);
         m.discard(test_enable);
+        enable_out.set(1);
+        awake_out.set(1);
     }
-    let Core { enable, awake } = decide(&m, p, need);
-    let enable = if p.gate { (enable | test_enable).named("runs") } else { enable };
-    m.output("enable_o", bit()).doc("its clock passes").set(enable);
-    m.output("awake_o", bit()).doc("it may take a beat").set(awake);
+    let (enable, awake) = (enable_out.expr(), awake_out.expr());
     let is_active = (awake & works).named("is_active");
-    let is_idle = (enable & !is_active).named("is_idle");
-    for (name, counts) in [("active", is_active), ("idle", is_idle)] {
+    for (name, counts) in [("active", is_active), ("ran", enable)] {
         let ty = uint(p.counter_width);
         let count = m.register(name, ty).reset(0);
         m.when(clear | counts, || count.set(clear.mux(0, (count + 1).wrap(ty))));
-        m.output(format!("{name}_o"), ty).doc(&format!("{name} cycles")).set(count);
+        m.output(format!("{name}_o"), ty).doc("so many cycles").set(count);
     }
     m.finish()
 }
@@ -167,10 +166,10 @@ pub(super) fn describe(name: &str, p: &GatingParameters) -> Result<Arc<Module>, 
 
     let cycles = m.register("cycles", count).reset(0).doc("cycles since the counters began");
     cycles.set(clear.mux(0, (cycles + 1).wrap(count)));
-    let (active, idle) = (cores.outputs("active_o"), cores.outputs("idle_o"));
+    let (active, ran) = (cores.outputs("active_o"), cores.outputs("ran_o"));
     let active_now = element(&m, &active, index, "active").named("active_now");
-    let idle_now = element(&m, &idle, index, "idle").named("idle_now");
-    let ran_now = (active_now + idle_now).wrap(count).named("ran_now");
+    let ran_now = element(&m, &ran, index, "ran").named("ran_now");
+    let idle_now = (ran_now - active_now).wrap(count).named("idle_now");
     let gated_now = (cycles - ran_now).wrap(count).named("gated_now");
     let now = [("active", active_now), ("idle", idle_now), ("gated", gated_now)];
     let readings = now.map(|(name, now)| {
@@ -180,7 +179,7 @@ pub(super) fn describe(name: &str, p: &GatingParameters) -> Result<Arc<Module>, 
         output.doc(&format!("{name} cycles of the core last asked for")).set(reading);
         output.expr()
     });
-    let counted = Counted { clear, read, index, cycles: cycles.expr(), active, idle, readings };
+    let counted = Counted { clear, read, index, cycles: cycles.expr(), active, ran, readings };
     let ports = properties::Ports {
         pending,
         busy,
