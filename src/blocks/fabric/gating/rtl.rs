@@ -103,11 +103,14 @@ fn core(name: &str, p: &GatingParameters) -> Result<Arc<Module>, Errors> {
     }
     let (enable, awake) = (enable_out.expr(), awake_out.expr());
     let is_active = (awake & works).named("is_active");
-    for (name, counts) in [("active", is_active), ("ran", enable)] {
+    for (name, counts, doc) in [
+        ("active", is_active, "cycles in which it worked"),
+        ("ran", enable, "cycles in which its clock ran"),
+    ] {
         let ty = uint(p.counter_width);
         let count = m.register(name, ty).reset(0);
         m.when(clear | counts, || count.set(clear.mux(0, (count + 1).wrap(ty))));
-        m.output(format!("{name}_o"), ty).doc("so many cycles").set(count);
+        m.output(format!("{name}_o"), ty).doc(doc).set(count);
     }
     m.finish()
 }
