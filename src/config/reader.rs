@@ -463,7 +463,11 @@ fn read_value(parameter: &Parameter, value: &DeValue<'_>) -> Result<Value, Compl
         (ParameterKind::Name { .. }, DeValue::String(text)) => match name::check(text) {
             Ok(()) => Ok(Value::Name(Name::of(text))),
             Err(error) => {
-                let help = format!("write {parameter_name} = \"{}\"", name::suggest(text));
+                let better = match text.is_empty() {
+                    true => default,
+                    false => Value::Name(Name::of(&name::suggest(text))),
+                };
+                let help = format!("write {parameter_name} = {better}");
                 Err(Complaint::new("E0110", error.to_string(), "", help))
             }
         },

@@ -50,7 +50,7 @@ parameters! {
         /// How many clusters there are.
         clusters: u32 = 4 in 1..=64,
         /// How many cores each cluster has.
-        cores: u32 = 4 in 1..=64,
+        cores: u32 = 2 in 1..=64,
         /// For how many cycles a core's clock goes on when there is nothing to do.
         idle_cycles: u32 = 4 in 0..=65535,
         /// How many cycles what is offered to a core that sleeps waits for it.

@@ -45,12 +45,12 @@ impl<'a> Inputs<'a> {
         let bit = |port: usize| inputs[port].bit(0);
         Inputs {
             offer: &inputs[0],
-            data: inputs[1].unsigned() as u64,
+            data: inputs[1].unsigned(),
             keep: bit(2),
             test: bit(3),
             clear: bit(4),
             read: bit(5),
-            core: inputs[6].unsigned() as u64,
+            core: inputs[6].unsigned(),
         }
     }
 }

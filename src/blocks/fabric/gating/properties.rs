@@ -163,10 +163,16 @@ fn counts<'m>(
 
     let known = m.register("who_is_known", bit()).reset(0).doc("the last one read is `who`");
     m.when(counted.read, || known.set(counted.index.eq(who)));
-    for ((name, count), reading) in names.iter().zip([active, idle, gated]).zip(counted.readings) {
-        let read = m.register(format!("who_{name}_read"), ty);
-        m.when(counted.read, || read.set(count));
-        m.assert(&format!("{name}_is_read"), !exists | !known | reading.eq(read));
+    let read = |name: &str, value: Expr<'m>| {
+        let read = m.register(format!("{name}_read"), ty);
+        m.when(counted.read, || read.set(value));
+        read.expr()
+    };
+    let cycles = read("cycles", counted.cycles);
+    let (active, ran) = (read("who_active", active.expr()), read("who_ran", ran.expr()));
+    let parts = [active, (ran - active).wrap(ty), (cycles - ran).wrap(ty)];
+    for ((name, part), reading) in names.iter().zip(parts).zip(counted.readings) {
+        m.assert(&format!("{name}_is_read"), !exists | !known | reading.eq(part));
     }
     m.cover("counts_are_read", known & exists);
 }
