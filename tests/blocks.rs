@@ -34,9 +34,11 @@ const WIDEST_PORTS: u32 = 1000;
 /// Every technology.
 fn techs() -> Vec<Tech> {
     let resets = [Reset::AsyncLow, Reset::SyncLow, Reset::SyncHigh];
-    let gates = [ClockGate::Latch, ClockGate::FallingEdge];
-    let pairs = resets.into_iter().flat_map(|reset| gates.map(|clock_gate| (reset, clock_gate)));
-    pairs.map(|(reset, clock_gate)| Tech { reset, clock_gate }).collect()
+    let of = |reset| {
+        let gates = ClockGate::WORDS.iter().map(|word| word.parse().expect("it is one of them"));
+        gates.map(move |clock_gate| Tech { reset, clock_gate, ..Tech::default() })
+    };
+    resets.into_iter().flat_map(of).collect()
 }
 
 /// A configuration of a block.
@@ -106,6 +108,7 @@ fn samples(entry: &'static Entry) -> Vec<Sample> {
             ParameterKind::Integer { min, max } => vec![Value::Integer(min), Value::Integer(max)],
             ParameterKind::Boolean => vec![Value::Boolean(false), Value::Boolean(true)],
             ParameterKind::Choice(words) => words.iter().map(|&word| Value::Choice(word)).collect(),
+            ParameterKind::Name { .. } => vec![parameter.default],
         };
         for bound in bounds {
             let mut drawn: Vec<Values> = vec![];

@@ -60,6 +60,22 @@ fn a_configuration_says_what_it_says() {
 }
 
 #[test]
+fn a_cell_has_a_name_and_pins() {
+    let text = "[tech]\nclock_gate = \"cell\"\nclock_gate_cell = \"CKLNQD1\"\n\
+                clock_gate_clock = \"CP\"\nclock_gate_test = \"\"\n[fifo]\n";
+    let tech = parse(text).unwrap().tech;
+    assert_eq!(tech.clock_gate, ClockGate::Cell);
+    assert_eq!(tech.clock_gate_cell.as_str(), "CKLNQD1");
+    assert_eq!((tech.clock_gate_clock.as_str(), tech.clock_gate_enable.as_str()), ("CP", "E"));
+    assert!(tech.clock_gate_test.is_none());
+    let config = parse(text).unwrap();
+    assert_eq!(parse(&config.canonical()).unwrap(), config);
+    // Where no cell is asked for, its name means nothing.
+    let latch = parse(&text.replace("\"cell\"", "\"latch\"")).unwrap();
+    assert_eq!(latch, parse("[fifo]\n").unwrap());
+}
+
+#[test]
 fn little_is_enough() {
     let config = parse("[fifo]").unwrap();
     assert_eq!(config.name, "lacuna");
@@ -168,11 +184,14 @@ fn conforms(root: &Json, schema: &Json, value: &Json) -> bool {
                 value.as_str().is_none_or(|value| value.chars().count() <= most)
             }
             "pattern" => {
-                assert_eq!(rule, "^[A-Za-z_][A-Za-z0-9_]*$");
-                value.as_str().is_none_or(|value| {
-                    value.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic())
-                        && value.chars().all(|c| c == '_' || c.is_ascii_alphanumeric())
-                })
+                let optional = "^$|^[A-Za-z_][A-Za-z0-9_]*$";
+                assert!(rule == optional || rule == "^[A-Za-z_][A-Za-z0-9_]*$", "{rule}");
+                value.as_str().filter(|text| rule != optional || !text.is_empty()).is_none_or(
+                    |value| {
+                        value.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic())
+                            && value.chars().all(|c| c == '_' || c.is_ascii_alphanumeric())
+                    },
+                )
             }
             "enum" => rule.as_array().unwrap().contains(value),
             other => panic!("the keyword {other}"),

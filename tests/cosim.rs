@@ -36,9 +36,12 @@ fn every_technology() -> Vec<Subject> {
     let mut subjects = vec![];
     for entry in blocks::REGISTRY {
         for reset in [Reset::AsyncLow, Reset::SyncLow, Reset::SyncHigh] {
-            for clock_gate in [ClockGate::Latch, ClockGate::FallingEdge] {
-                if clock_gate == ClockGate::Latch || entry.name == "clock_gate" {
-                    let (tech, values) = (Tech { reset, clock_gate }, (entry.variants)());
+            for word in ClockGate::WORDS {
+                let clock_gate = word.parse().expect("it is one of the words");
+                let gates = ["clock_gate", "gating"].contains(&entry.name);
+                if clock_gate == ClockGate::Latch || (gates && reset != Reset::SyncLow) {
+                    let tech = Tech { reset, clock_gate, ..Tech::default() };
+                    let values = (entry.variants)();
                     // Odd sizes, where the block names any.
                     let values = values.last().cloned().unwrap_or_default();
                     let subject = Subject::of(&Configured::new(entry, values, tech));

@@ -95,10 +95,13 @@ const RESET: &str = "[reset_synchronizer]\n";
 const RESET_HIGH: &str = "[tech]\nreset = \"sync_high\"\n[reset_synchronizer]\n";
 const GATE: &str = "[clock_gate]\n";
 const FALLING: &str = "[tech]\nclock_gate = \"falling_edge\"\n[clock_gate]\n";
+const CELL: &str = "[tech]\nclock_gate = \"cell\"\n[clock_gate]\n";
+const BUFFER: &str = "[tech]\nclock_gate = \"bufgce\"\n[clock_gate]\n";
+const GATING: &str = "[gating]\nclusters = 2\ncores = 1\nidle_cycles = 2\nwake_cycles = 3\n\
+                      counter_width = 2\n";
 
 const BLOCKS: &[&str] = &[
-    SLICE, BACKWARD, FIFO, RAM_FIFO, JOIN, SPLIT, ARBITER, MAC, METRIC, CONTROL, DELTA, MASK,
-    PACKETS, COPIES, ROUTES, NETWORK, RAM, RESET, RESET_HIGH, GATE, FALLING,
+    SLICE, BACKWARD, FIFO, RAM_FIFO, JOIN, SPLIT, ARBITER, MAC, METRIC, CONTROL, DELTA, MASK, PACKETS, COPIES, ROUTES, NETWORK, RAM, RESET, RESET_HIGH, GATE, FALLING, CELL, BUFFER, GATING,
 ];
 
 /// What is broken, how, and which properties notice.
@@ -621,6 +624,60 @@ const SABOTAGE: &[(&str, &str, &str, &[&str])] = &[
         "enable_q <= enable_i",
         &["as_enabled", "sample_is_held"],
     ),
+    (CELL, "CK && passes", "CK && (E || SE)", &["changes_with_clock", "whole_pulses"]),
+    (CELL, "CK && passes", "passes", &["low_with_clock"]),
+    (CELL, ".SE(test_enable_i)", ".SE(1'b0)", &["as_enabled"]),
+    (BUFFER, "I && passes", "I && CE", &["changes_with_clock", "whole_pulses"]),
+    (BUFFER, "I && passes", "passes", &["low_with_clock"]),
+    (BUFFER, "enable_i || test_enable_i", "enable_i", &["as_enabled"]),
+    (
+        GATING,
+        "settled_q == 2'd2",
+        "settled_q == 2'd3",
+        &[
+            "gen_core[0].u_core.served_in_time",
+            "gen_core[1].u_core.served_in_time",
+            "gen_core[0].u_core.settled_in_range",
+            "gen_core[1].u_core.settled_in_range",
+        ],
+    ),
+    (
+        GATING,
+        "enable_q <= wanted;",
+        "enable_q <= wanted && !keep_i;",
+        &["gen_core[0].u_core.need_wakes", "gen_core[1].u_core.need_wakes"],
+    ),
+    (
+        GATING,
+        "enable_q <= wanted;",
+        "enable_q <= need;",
+        &["gen_core[0].u_core.only_clocks_settle", "gen_core[1].u_core.only_clocks_settle"],
+    ),
+    (
+        GATING,
+        "need ? 2'd2 :",
+        "need ? 2'd3 :",
+        &[
+            "gen_core[0].u_core.rest_stops_the_clock",
+            "gen_core[1].u_core.rest_stops_the_clock",
+            "gen_core[0].u_core.linger_ends",
+            "gen_core[1].u_core.linger_ends",
+        ],
+    ),
+    (GATING, "busy = busy_i[core]", "busy = 1'b0", &["busy_runs"]),
+    (
+        GATING,
+        "awake_o = core_awake",
+        "awake_o = ~core_awake",
+        &["awake_runs", "runs_are_partitioned"],
+    ),
+    (GATING, "cluster_enable_o = ", "cluster_enable_o = ~", &["cluster_stops_with_its_cores"]),
+    (GATING, "cycles_q + 2'd1", "cycles_q + 2'd2", &["cycles_are_partitioned"]),
+    (GATING, "is_active = awake_o && works", "is_active = works", &["active_is_counted"]),
+    (GATING, "clear_i || enable_o", "clear_i || is_active", &["ran_is_counted"]),
+    (GATING, "active_reading_q <= active_now", "active_reading_q <= idle_now", &["active_is_read"]),
+    (GATING, "idle_reading_q <= idle_now", "idle_reading_q <= active_now", &["idle_is_read"]),
+    (GATING, "cycles_q - ran_now", "cycles_q", &["gated_is_read"]),
 ];
 
 /// The names of a design's assertions that have some verdict.

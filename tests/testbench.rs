@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use lacuna::blocks::{self, Configured, REGISTRY};
 use lacuna::config::{ClockGate, Config, Reset, Tech, Values};
-use lacuna::cosim::{Subject, testbench};
+use lacuna::cosim::{Plan, Rig, Subject, Workshop, testbench};
 use lacuna::design::{self, Design};
 use lacuna::hdl::{Module, ModuleBuilder, bit, sint, uint};
 use lacuna::model::{Bits, Cause, Emitted, Model, PortModel, Response, Stimulus};
@@ -20,9 +20,11 @@ type Files = Vec<(String, String)>;
 
 fn techs() -> Vec<Tech> {
     let resets = [Reset::AsyncLow, Reset::SyncLow, Reset::SyncHigh];
-    let gates = [ClockGate::Latch, ClockGate::FallingEdge];
-    let pairs = resets.into_iter().flat_map(|reset| gates.map(|clock_gate| (reset, clock_gate)));
-    pairs.map(|(reset, clock_gate)| Tech { reset, clock_gate }).collect()
+    let of = |reset| {
+        let gates = ClockGate::WORDS.iter().map(|word| word.parse().expect("it is one of them"));
+        gates.map(move |clock_gate| Tech { reset, clock_gate, ..Tech::default() })
+    };
+    resets.into_iter().flat_map(of).collect()
 }
 
 /// A design of one module with its testbench.
@@ -110,8 +112,8 @@ fn every_block_passes() {
             [vec![Values::defaults(entry.parameters)], (entry.variants)()].concat();
         for (index, values) in configurations.into_iter().enumerate() {
             // The gate matters where there is one.
-            let fits =
-                |tech: &Tech| entry.name == "clock_gate" || tech.clock_gate == ClockGate::Latch;
+            let gates = entry.name == "clock_gate" || (entry.name == "gating" && index == 0);
+            let fits = |tech: &Tech| gates || tech.clock_gate == ClockGate::Latch;
             let techs = techs().into_iter().filter(fits);
             all.extend(techs.map(|tech| (entry.name, index, values.clone(), tech)));
         }
@@ -119,6 +121,98 @@ fn every_block_passes() {
     all.par_iter().for_each(|(block, index, values, tech)| {
         let files = of_block(block, &format!("{block}_{index}"), values, *tech, 64);
         passes(&files, &[], &format!("{block} {values:?} {tech:?}"));
+    });
+}
+
+/// Registers that hand numbers on from the free clock to a gated one, to one gated behind it, and
+/// back.
+#[derive(Clone, Default)]
+struct Crossed {
+    count: u64,
+    gated: u64,
+    twice: u64,
+    back: u64,
+}
+
+/// The hardware of [`Crossed`].
+fn crossing() -> Arc<Module> {
+    let flop = |name: &str| {
+        let m = ModuleBuilder::new(name);
+        let held = m.register("held", uint(8)).reset(0);
+        held.set(m.input("data_i", uint(8)));
+        m.output("held_o", uint(8)).set(held);
+        m
+    };
+    let leaf = flop("crossing_leaf").finish().unwrap();
+    let m = flop("crossing_inner");
+    let clock = m.gated_clock("clk_leaf", m.input("enable_i", bit()));
+    let instance = m.instance("leaf", &leaf);
+    instance.clocked_by(clock).connect("data_i", m.input("inner_i", uint(8)));
+    m.output("inner_o", uint(8)).set(instance.output("held_o"));
+    let inner = m.finish().unwrap();
+
+    let m = ModuleBuilder::new("crossing");
+    let (outer, enable) = (m.input("outer_i", bit()), m.input("inner_i", bit()));
+    let count = m.register("count", uint(8)).reset(0);
+    count.set((count + 1).truncate(8));
+    let back = m.register("back", uint(8)).reset(0);
+    let clock = m.gated_clock("clk_inner", outer);
+    let instance = m.instance("inner", &inner);
+    instance.clocked_by(clock).connect("enable_i", enable).connect("data_i", count);
+    let gated = instance.output("held_o");
+    instance.connect("inner_i", (gated + back).truncate(8));
+    back.set((instance.output("inner_o") ^ gated ^ count).truncate(8));
+    for (name, value) in [("gated_o", gated), ("twice_o", instance.output("inner_o"))] {
+        m.output(name, uint(8)).set(value);
+    }
+    m.output("back_o", uint(8)).set(back);
+    m.finish().unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+impl PortModel for Crossed {
+    fn outputs(&self, _: &[Bits]) -> Vec<Option<Bits>> {
+        [self.gated, self.twice, self.back].map(|value| Some(Bits::new(8, value))).to_vec()
+    }
+
+    fn step(&mut self, inputs: &[Bits]) {
+        let (outer, inner) = (inputs[0].bit(0), inputs[1].bit(0));
+        let before = self.clone();
+        self.count = (before.count + 1) % 256;
+        self.back = before.twice ^ before.gated ^ before.count;
+        if outer {
+            self.gated = before.count;
+        }
+        if outer && inner {
+            self.twice = (before.gated + before.back) % 256;
+        }
+    }
+
+    fn reset(&mut self) {
+        *self = Crossed::default();
+    }
+}
+
+/// No race between clocks: what crosses from one to another is the same in the golden model, the
+/// evaluator, Verilator and Icarus.
+#[test]
+fn data_crosses_between_free_and_gated_clocks() {
+    let techs = techs().into_iter().filter(|tech| tech.reset == Reset::AsyncLow);
+    techs.collect::<Vec<_>>().par_iter().for_each(|&tech| {
+        let subject = || {
+            let model = Model::ports(Crossed::default());
+            Subject::new(crossing(), tech, model).unwrap()
+        };
+        let plan = Plan { beats: 300, ..Plan::default() };
+        let workshop = Workshop::find().unwrap_or_else(|error| panic!("{error}"));
+        let evaluator = Rig::evaluator(&subject()).unwrap_or_else(|error| panic!("{error}"));
+        let verilator = Rig::verilator(&subject(), &workshop, false);
+        for rig in [evaluator, verilator.unwrap_or_else(|error| panic!("{error}"))] {
+            let failure = rig.check(&subject(), &plan, || {}).failure;
+            let report = failure.map(|failure| failure.report(&subject(), &plan, None));
+            assert_eq!(report, None, "{tech:?}");
+        }
+        let files = with_testbench(crossing(), subject(), 300);
+        passes(&files, &[], &format!("{tech:?}"));
     });
 }
 

@@ -201,6 +201,7 @@ pub const REGISTRY: &[Entry] = &[
     Entry::of::<temporal::delta::Delta>(),
     Entry::of::<temporal::temporal_path::TemporalPath>(),
     Entry::of::<fabric::crossbar::Crossbar>(),
+    Entry::of::<fabric::gating::Gating>(),
 ];
 
 /// The block called `name`.

@@ -53,6 +53,7 @@ impl Describe {
                     }
                     ParameterKind::Boolean => row["type"] = json!("boolean"),
                     ParameterKind::Choice(words) => row["enum"] = json!(words),
+                    ParameterKind::Name { .. } => row["type"] = json!("string"),
                 }
                 row
             })
@@ -84,5 +85,7 @@ fn legal(kind: &ParameterKind) -> String {
         ParameterKind::Choice(words) => {
             words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" or ")
         }
+        ParameterKind::Name { optional: false } => "an identifier".to_string(),
+        ParameterKind::Name { optional: true } => "an identifier or \"\"".to_string(),
     }
 }

@@ -33,6 +33,7 @@
 //! | E0112 | The file names no block.                                                      |
 
 pub mod diagnostic;
+mod name;
 pub mod parameter;
 mod reader;
 mod schema;
@@ -47,6 +48,7 @@ use sha2::{Digest, Sha256};
 #[doc(inline)]
 pub use crate::{choices, parameters};
 pub use diagnostic::{Diagnostic, Diagnostics, Place};
+pub use name::Name;
 pub use parameter::{NoParameters, Parameter, ParameterKind, Parameters, Value, Values};
 pub use schema::schema;
 pub use starter::starter;
@@ -83,6 +85,14 @@ choices! {
         Latch = "latch",
         /// By a flip-flop on the falling edge and an AND gate, for flows that want no latches.
         FallingEdge = "falling_edge",
+        /// Not at all: what would stand still keeps its state by enables.
+        Enable = "enable",
+        /// By a cell of the user's library.
+        Cell = "cell",
+        /// By the clock buffer BUFGCE of AMD's (Xilinx') FPGAs.
+        Bufgce = "bufgce",
+        /// By the clock gate DCCA of Lattice's ECP5.
+        Dcca = "dcca",
     }
 }
 
@@ -94,8 +104,63 @@ parameters! {
         /// `rst_i` at a clock edge.
         reset: Reset = Reset::AsyncLow,
         /// How an idle part's clock is stopped: by a latch, or by a flip-flop on the falling edge,
-        /// and an AND gate.
+        /// and an AND gate; by a cell of your library; by a clock buffer of an FPGA; or not at all,
+        /// with enables at all registers and memories in its place.
         clock_gate: ClockGate = ClockGate::Latch,
+        /// The library's cell for `clock_gate = "cell"`: one that passes a high phase of the clock
+        /// if its enable was 1 when it began.
+        clock_gate_cell: Name = "CLKGATETST_X1",
+        /// Its pin for the clock that comes in.
+        clock_gate_clock: Name = "CK",
+        /// Its pin for the enable, which is active high.
+        clock_gate_enable: Name = "E",
+        /// Its pin that keeps the clock running for scan; empty if it has none.
+        clock_gate_test: OptionalName = "SE",
+        /// Its pin for the clock that goes out.
+        clock_gate_output: Name = "GCK",
+    }
+}
+
+impl Tech {
+    /// The same without what means nothing: the names of a cell that is not asked for.
+    fn meant(self) -> Tech {
+        match self.clock_gate {
+            ClockGate::Cell => self,
+            clock_gate => Tech { reset: self.reset, clock_gate, ..Tech::default() },
+        }
+    }
+
+    /// The pins of the library's clock gate: the parameter and its value.
+    fn clock_gate_pins(&self) -> [(&'static str, Name); 4] {
+        [
+            ("clock_gate_clock", self.clock_gate_clock),
+            ("clock_gate_enable", self.clock_gate_enable),
+            ("clock_gate_test", self.clock_gate_test),
+            ("clock_gate_output", self.clock_gate_output),
+        ]
+    }
+
+    /// The rules between the parameters.
+    fn validate(&self) -> Vec<Violation> {
+        let pins = self.clock_gate_pins();
+        let twice = |&(index, (_, pin)): &(usize, (&str, Name))| {
+            !pin.is_none() && pins[..index].iter().any(|(_, before)| *before == pin)
+        };
+        let violation = |(index, (parameter, pin)): (usize, (&'static str, Name))| {
+            let others = pins[..index].iter().find(|(_, before)| *before == pin);
+            let (other, _) = others.expect("it is one of those that are there twice");
+            let default = Tech::default().clock_gate_pins()[index].1;
+            let free = [default, Name::fixed("TE"), Name::fixed("EN"), Name::fixed("Q")];
+            let free = free.into_iter().find(|free| pins.iter().all(|(_, pin)| pin != free));
+            Violation {
+                parameter,
+                code: "E0111",
+                rule: "each pin of a cell must have a name of its own".to_string(),
+                note: format!("{other} = \"{pin}\""),
+                help: format!("write {parameter} = \"{}\"", free.unwrap_or(default)),
+            }
+        };
+        pins.into_iter().enumerate().filter(twice).map(violation).collect()
     }
 }
 
@@ -178,17 +243,21 @@ impl Config {
 
     fn new(name: String, tech: Tech, mut blocks: Vec<BlockSection>) -> Self {
         blocks.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
-        let mut config = Self { name, tech, blocks, digest: String::new() };
+        let mut config = Self { name, tech: tech.meant(), blocks, digest: String::new() };
         let hash = Sha256::digest(config.canonical());
         config.digest = hash[..6].iter().map(|byte| format!("{byte:02x}")).collect();
         config
     }
 
-    /// The configuration as TOML with every value spelled out. It is the same text for every file
+    /// The configuration as TOML with every value that means something spelled out. It is the same text for every file
     /// that means the same, and reading it gives the same configuration.
     pub fn canonical(&self) -> String {
         let mut text = format!("[{DESIGN}]\nname = \"{}\"\n\n[{TECH}]\n", self.name);
-        write_values(&mut text, &self.tech.to_values());
+        let is_meant = |name: &str| {
+            self.tech.clock_gate == ClockGate::Cell || !name.starts_with("clock_gate_")
+        };
+        let tech = self.tech.to_values();
+        write_values(&mut text, &tech.iter().filter(|(name, _)| is_meant(name)).collect());
         for block in &self.blocks {
             write!(text, "\n[[{}]]\nname = \"{}\"\n", block.kind, block.name)
                 .expect("a string takes any text");

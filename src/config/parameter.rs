@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use super::name::Name;
+
 #[doc(hidden)]
 pub use serde;
 
@@ -35,6 +37,11 @@ pub enum ParameterKind {
     Boolean,
     /// One of some words.
     Choice(&'static [&'static str]),
+    /// An identifier.
+    Name {
+        /// Whether it may be empty, for what there is none of.
+        optional: bool,
+    },
 }
 
 /// A value of a [`Parameter`]. It displays as it is written in TOML.
@@ -47,6 +54,8 @@ pub enum Value {
     Boolean(bool),
     /// The chosen word.
     Choice(&'static str),
+    /// The value of a parameter that is a name.
+    Name(Name),
 }
 
 impl fmt::Display for Value {
@@ -55,6 +64,7 @@ impl fmt::Display for Value {
             Self::Integer(value) => value.fmt(f),
             Self::Boolean(value) => value.fmt(f),
             Self::Choice(word) => write!(f, "\"{word}\""),
+            Self::Name(name) => write!(f, "\"{name}\""),
         }
     }
 }
@@ -91,6 +101,18 @@ impl Parameter {
         Self::new(name, doc, ParameterKind::Choice(words), Value::Choice(default))
     }
 
+    /// A parameter that is an identifier, or if `optional` nothing; see [`Parameter::integer`].
+    pub const fn name(
+        name: &'static str,
+        doc: &'static str,
+        default: &'static str,
+        optional: bool,
+    ) -> Self {
+        assert!(optional || !default.is_empty(), "the default is no name");
+        let kind = ParameterKind::Name { optional };
+        Self::new(name, doc, kind, Value::Name(Name::fixed(default)))
+    }
+
     const fn new(
         name: &'static str,
         doc: &'static str,
@@ -102,7 +124,8 @@ impl Parameter {
     }
 
     /// A random legal value. The bounds and small odd numbers, where hardware tends to break, come
-    /// up often; a large range is sampled by magnitude, so that small numbers are not lost in it.
+    /// up often; a large range is sampled by magnitude, so that small numbers are not lost in it. A
+    /// name is its default: one is as good as another.
     pub fn sample(&self, rng: &mut impl FnMut() -> u64) -> Value {
         match self.kind {
             ParameterKind::Integer { min, max } => Value::Integer(sample_integer(min, max, rng)),
@@ -110,6 +133,7 @@ impl Parameter {
             ParameterKind::Choice(words) => {
                 Value::Choice(words[(rng() % words.len() as u64) as usize])
             }
+            ParameterKind::Name { .. } => self.default,
         }
     }
 }
@@ -261,6 +285,19 @@ macro_rules! integer_fields {
 
 integer_fields!(u8 u16 u32 u64 usize i8 i16 i32 i64);
 
+impl Field for Name {
+    fn to_value(self) -> Value {
+        Value::Name(self)
+    }
+
+    fn from_value(value: Value) -> Option<Self> {
+        match value {
+            Value::Name(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
 /// A word that is none of the choices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected one of {0:?}")]
@@ -365,8 +402,9 @@ macro_rules! choices {
 /// Makes a struct of parameters: public fields, `Default`, and
 /// [`Parameters`](crate::config::Parameters).
 ///
-/// A field is an integer with a range, a `bool`, or an enum made by
-/// [`choices!`](crate::config::choices). A field's documentation is also what the user reads about
+/// A field is an integer with a range, a `bool`, an enum made by
+/// [`choices!`](crate::config::choices), a `Name`, or an `OptionalName`: a `Name` that may be
+/// empty. A field's documentation is also what the user reads about
 /// the parameter. A default out of range does not compile.
 ///
 /// ```
@@ -437,6 +475,32 @@ macro_rules! parameters {
                 )
             }
         }] $($($rest)*)? }
+    };
+    (@field $head:tt [$($done:tt)*]
+        $(#[doc = $doc:literal])*
+        $field:ident: Name = $default:literal $(, $($rest:tt)*)?
+    ) => {
+        $crate::parameters! { @name $head [$($done)*] [$($doc)*]
+            $field $default false $($($rest)*)?
+        }
+    };
+    (@field $head:tt [$($done:tt)*]
+        $(#[doc = $doc:literal])*
+        $field:ident: OptionalName = $default:literal $(, $($rest:tt)*)?
+    ) => {
+        $crate::parameters! { @name $head [$($done)*] [$($doc)*]
+            $field $default true $($($rest)*)?
+        }
+    };
+    (@name $head:tt [$($done:tt)*] [$($doc:literal)*]
+        $field:ident $default:literal $optional:literal $($rest:tt)*
+    ) => {
+        $crate::parameters! { @field $head [$($done)* {
+            $field Name [$($doc)*] ($crate::config::Name::fixed($default))
+            $crate::config::Parameter::name(
+                stringify!($field), concat!($($doc),*), $default, $optional,
+            )
+        }] $($rest)* }
     };
     (@field $head:tt [$($done:tt)*]
         $(#[doc = $doc:literal])*
@@ -526,6 +590,10 @@ mod tests {
             registered: bool = true,
             /// A word.
             policy: Policy = Policy::Drop,
+            /// A name.
+            cell: Name = "CELL",
+            /// A name, or none.
+            pin: OptionalName = "",
         }
     }
 
@@ -540,17 +608,26 @@ mod tests {
             parameters[3],
             Parameter::choice("policy", "A word.", "drop", &["stall", "drop"])
         );
+        assert_eq!(parameters[4], Parameter::name("cell", "A name.", "CELL", false));
+        assert_eq!(parameters[5], Parameter::name("pin", "A name, or none.", "", true));
         assert_eq!(Everything::default().to_values(), Values::defaults(parameters));
     }
 
     #[test]
     fn values_become_fields_and_back() {
-        let fields = Everything { width: 3, offset: -5, registered: false, policy: Policy::Stall };
+        let fields = Everything {
+            width: 3,
+            offset: -5,
+            registered: false,
+            policy: Policy::Stall,
+            cell: Name::of("X"),
+            pin: Name::of("TE"),
+        };
         let values = fields.to_values();
         assert_eq!(Everything::from_values(&values), fields);
         assert_eq!(
             serde_json::to_string(&values).unwrap(),
-            r#"{"width":3,"offset":-5,"registered":false,"policy":"stall"}"#
+            r#"{"width":3,"offset":-5,"registered":false,"policy":"stall","cell":"X","pin":"TE"}"#
         );
         assert_eq!(Everything::from_values(&Values::default()), Everything::default());
     }

@@ -10,8 +10,8 @@ use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::diagnostic::Source;
 use super::{
-    BlockSection, Config, DEFAULT_NAME, DESIGN, Diagnostic, Diagnostics, Parameter, ParameterKind,
-    Parameters, SectionKind, TECH, Tech, Value, Values,
+    BlockSection, Config, DEFAULT_NAME, DESIGN, Diagnostic, Diagnostics, Name, Parameter,
+    ParameterKind, Parameters, SectionKind, TECH, Tech, Value, Values, Violation,
 };
 use crate::hdl::name;
 
@@ -173,9 +173,13 @@ impl Reader<'_> {
             } else if title == DESIGN || title == TECH {
                 let parameters = if title == TECH { Tech::PARAMETERS } else { &[] };
                 let Some(table) = self.single(title, value) else { continue };
-                let (section, _) = self.section(title, parameters, title == DESIGN, table, value);
+                let (section, good) =
+                    self.section(title, parameters, title == DESIGN, table, value);
                 if title == TECH {
                     tech = Tech::from_values(&section.values);
+                    if good {
+                        self.violations(title, tech.validate(), &section);
+                    }
                 } else if let Some((name, span)) = section.name {
                     names = HashMap::from([(name.to_ascii_lowercase(), self.owner(&span))]);
                     design = name;
@@ -281,32 +285,37 @@ impl Reader<'_> {
         names: &mut HashMap<String, String>,
     ) -> Option<BlockSection> {
         let (section, good) = self.section(kind.name, kind.parameters, true, table, value);
-        let Section { name, values, spans, header } = section;
         // A name that is wrong will be another, of which nothing is known yet.
-        let settled = name.is_some() || !table.contains_key("name");
-        let (name, span) = name.unwrap_or_else(|| (kind.name.into(), header.clone()));
+        let settled = section.name.is_some() || !table.contains_key("name");
+        let named = section.name.clone();
+        let (name, span) = named.unwrap_or_else(|| (kind.name.into(), section.header.clone()));
         if settled {
             self.claim(kind.name, &name, span, names);
         }
         if !good {
             return None;
         }
-        for violation in (kind.validate)(&values) {
-            let (span, note) = match spans.get(violation.parameter) {
+        self.violations(kind.name, (kind.validate)(&section.values), &section);
+        Some(BlockSection { kind: kind.name, name, values: section.values })
+    }
+
+    /// Reports rules between the parameters of a section that are broken.
+    fn violations(&mut self, title: &str, violations: Vec<Violation>, section: &Section) {
+        for violation in violations {
+            let (span, note) = match section.spans.get(violation.parameter) {
                 Some(span) => (span.clone(), violation.note),
                 None => {
-                    let value = values.get(violation.parameter);
+                    let value = section.values.get(violation.parameter);
                     let own =
                         value.map(|value| format!("{} = {value} by default", violation.parameter));
                     let other = Some(violation.note).filter(|note| !note.is_empty());
                     let notes: Vec<String> = own.into_iter().chain(other).collect();
-                    (header.clone(), notes.join(", "))
+                    (section.header.clone(), notes.join(", "))
                 }
             };
             let complaint = Complaint::new(violation.code, violation.rule, note, violation.help);
-            self.report(span, Some(kind.name), complaint);
+            self.report(span, Some(title), complaint);
         }
-        Some(BlockSection { kind: kind.name, name, values })
     }
 
     /// Who has the name that is given at `span`.
@@ -412,14 +421,14 @@ fn read_name(value: &DeValue<'_>) -> Result<String, Complaint> {
 }
 
 fn read_value(parameter: &Parameter, value: &DeValue<'_>) -> Result<Value, Complaint> {
-    let Parameter { name, kind, default, .. } = *parameter;
+    let Parameter { name: parameter_name, kind, default, .. } = *parameter;
     // The help of every wrong value is a line that works.
     let wrong = |code, rule: &str, note: String, better: Value| {
         Err(Complaint::new(
             code,
-            format!("`{name}` must be {rule}"),
+            format!("`{parameter_name}` must be {rule}"),
             note,
-            format!("write {name} = {better}"),
+            format!("write {parameter_name} = {better}"),
         ))
     };
     let note = format!("this is {}", article(value.type_str()));
@@ -448,6 +457,21 @@ fn read_value(parameter: &Parameter, value: &DeValue<'_>) -> Result<Value, Compl
             let better = better.map_or(default, |word| Value::Choice(word));
             wrong("E0109", &choices, String::new(), better)
         }
+        (ParameterKind::Name { optional: true }, DeValue::String(text)) if text.is_empty() => {
+            Ok(Value::Name(Name::fixed("")))
+        }
+        (ParameterKind::Name { .. }, DeValue::String(text)) => match name::check(text) {
+            Ok(()) => Ok(Value::Name(Name::of(text))),
+            Err(error) => {
+                let better = match text.is_empty() {
+                    true => default,
+                    false => Value::Name(Name::of(&name::suggest(text))),
+                };
+                let help = format!("write {parameter_name} = {better}");
+                Err(Complaint::new("E0110", error.to_string(), "", help))
+            }
+        },
+        (ParameterKind::Name { .. }, _) => wrong("E0107", "a string", note, default),
         (ParameterKind::Integer { min, max }, other) => {
             // A number that was only written in the wrong way is still what was meant.
             let meant = match other {

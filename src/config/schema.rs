@@ -5,6 +5,9 @@ use serde_json::{Map, Value as Json, json};
 use super::{DEFAULT_NAME, DESIGN, Parameter, ParameterKind, Parameters, SectionKind, TECH, Tech};
 use crate::hdl::name::MAX_LENGTH;
 
+/// What a name looks like, as a regular expression.
+const IDENTIFIER: &str = "^[A-Za-z_][A-Za-z0-9_]*$";
+
 /// The JSON Schema (draft 2020-12) of a configuration with blocks of these `kinds`.
 ///
 /// It says what a schema can: rules between parameters, and that names are unique and not reserved,
@@ -51,7 +54,7 @@ fn name(description: &str, default: &str) -> Json {
     json!({
         "description": description,
         "type": "string",
-        "pattern": "^[A-Za-z_][A-Za-z0-9_]*$",
+        "pattern": IDENTIFIER,
         "maxLength": MAX_LENGTH,
         "default": default,
     })
@@ -64,6 +67,10 @@ fn property(parameter: &Parameter) -> (String, Json) {
         }
         ParameterKind::Boolean => json!({ "type": "boolean" }),
         ParameterKind::Choice(words) => json!({ "type": "string", "enum": words }),
+        ParameterKind::Name { optional } => {
+            let pattern = if optional { format!("^$|{IDENTIFIER}") } else { IDENTIFIER.into() };
+            json!({ "type": "string", "pattern": pattern, "maxLength": MAX_LENGTH })
+        }
     };
     property["description"] = json!(parameter.doc);
     property["default"] = json!(parameter.default);

@@ -63,6 +63,7 @@ fn section(
             ParameterKind::Choice(words) => {
                 format!("{name} = {default} # \"{}\"\n", words.join("\", \""))
             }
+            ParameterKind::Name { .. } => format!("{name} = {default}\n"),
         };
     }
     text

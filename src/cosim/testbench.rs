@@ -81,7 +81,7 @@ fn sources_of(
         style.clock_gate = Some(top.clone());
     }
     let place = |file: verilog::File| match design.verilog.contains(&file) {
-        true => (format!("rtl/{}.v", file.module), None),
+        true => (design.path(&file), None),
         false => (format!("tb/{}.v", file.module), Some(file.text)),
     };
     Ok(verilog::emit(&subject.module, &style)?.into_iter().map(place).collect())

@@ -12,6 +12,9 @@ use crate::verilog::{self, File};
 
 pub use write::{WriteError, is_generated, write, write_file};
 
+/// The folder of what stands in for cells.
+const MODELS: &str = "models";
+
 /// Blocks that are emitted together.
 #[derive(Clone, Debug)]
 pub struct Design {
@@ -103,14 +106,23 @@ impl Design {
         self.tops.iter().map(|module| module.name.as_str()).collect()
     }
 
+    /// Where a Verilog file of the design lies. What only stands in for a cell that somebody else
+    /// brings lies apart from the rest.
+    pub fn path(&self, file: &File) -> String {
+        let is_model = tech::foreign_cell(&self.tech) == Some(&file.module);
+        format!("{}/{}.v", if is_model { MODELS } else { "rtl" }, file.module)
+    }
+
     /// Every file: its path from the design's folder, with `/` between, and its text.
     pub fn files(&self) -> Vec<(String, String)> {
-        let paths: Vec<String> =
-            self.verilog.iter().map(|file| format!("rtl/{}.v", file.module)).collect();
+        let paths: Vec<String> = self.verilog.iter().map(|file| self.path(file)).collect();
+        let (models, sources): (Vec<String>, Vec<String>) =
+            paths.iter().cloned().partition(|path| path.starts_with(MODELS));
         let collateral = Collateral {
             name: &self.name,
             tops: &self.tops,
-            files: &paths,
+            files: &sources,
+            models: &models,
             tech: &self.tech,
             digest: self.digest.as_deref(),
         };

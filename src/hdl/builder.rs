@@ -87,6 +87,8 @@ pub(super) struct Draft {
     /// The registers that hold an arbitrary value for ever, for properties to speak of.
     pub any_constants: Vec<SignalId>,
     pub clocking: (bool, bool),
+    /// The modules that a black box's text instances.
+    pub parts: Vec<Arc<Module>>,
 }
 
 impl ModuleBuilder {
@@ -239,7 +241,7 @@ impl ModuleBuilder {
         let (name, source) = (self.name, self.source);
         let mut draft = self.draft.into_inner();
         draft.logic.statements = std::mem::take(&mut draft.open[0]);
-        for clash in ["clk_i", "rst_ni", "rst_i"] {
+        for clash in ["clk_i", "clk_enable_i", "clk_free_i", "rst_ni", "rst_i"] {
             if let Some(&at) = draft.taken.get(clash) {
                 let kind = ErrorKind::NameClash { name: clash.to_string(), other: source };
                 draft.errors.push(Error { module: name.clone(), kind, source: at });
@@ -255,6 +257,11 @@ impl ModuleBuilder {
         Errors(errors).or(Arc::new(module))
     }
 
+    /// Says that the text of a black box instances `module`.
+    pub fn part(&self, module: &Arc<Module>) {
+        self.with_draft(|draft| draft.parts.push(module.clone()));
+    }
+
     /// Ends the description of a black box: the ports are declared, the Verilog comes from
     /// elsewhere. `verilog` is the text of the module, if it is to be emitted; `behavior` a module
     /// with the same ports that the evaluator runs instead.
@@ -267,8 +274,9 @@ impl ModuleBuilder {
         behavior: Option<Arc<Module>>,
     ) -> Result<Arc<Module>, Errors> {
         let (name, source) = (self.name, self.source);
-        let draft = self.draft.into_inner();
-        let body = |_| Body::BlackBox(BlackBox { verilog, behavior });
+        let mut draft = self.draft.into_inner();
+        let parts = std::mem::take(&mut draft.parts);
+        let body = |_| Body::BlackBox(BlackBox { verilog, behavior, parts });
         let (mut module, mut errors) = draft.into_module(name, source, body);
         check::check_black_box(&mut module, &mut errors);
         Errors(errors).or(Arc::new(module))

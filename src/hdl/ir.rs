@@ -120,6 +120,8 @@ pub struct BlackBox {
     pub verilog: Option<String>,
     /// A module with the same ports that behaves alike, for the evaluator.
     pub behavior: Option<Arc<Module>>,
+    /// The modules that the text instances.
+    pub parts: Vec<Arc<Module>>,
 }
 
 /// The logic of a module.
@@ -607,7 +609,10 @@ impl Module {
 
     /// The modules that this one instances, each once, in the order of their first use.
     pub fn children(&self) -> Vec<&Arc<Module>> {
-        let mut children: Vec<&Arc<Module>> = Vec::new();
+        let mut children: Vec<&Arc<Module>> = match &self.body {
+            Body::BlackBox(black_box) => black_box.parts.iter().collect(),
+            Body::Logic(_) => vec![],
+        };
         for module in self.logic().into_iter().flat_map(Logic::instanced) {
             if !children.iter().any(|c| c.name == module.name) {
                 children.push(module);

@@ -7,7 +7,7 @@ use minijinja::{Value, context};
 use super::render::{check_ports, generator, render};
 use crate::config::{ClockGate, Reset, Tech};
 use crate::hdl::{Errors, Module, ModuleBuilder, bit, index_width, uint};
-use crate::verilog::Style;
+use crate::verilog::{Gating, Style};
 
 /// The name of the clock gate in emitted designs.
 const CLOCK_GATE: &str = "lacuna_clock_gate";
@@ -15,30 +15,110 @@ const CLOCK_GATE: &str = "lacuna_clock_gate";
 /// How designs are printed for a technology; `digest` names the configuration in the headers.
 pub fn style(tech: &Tech, digest: Option<String>) -> Style {
     let cell = clock_gate(CLOCK_GATE, tech).expect("the cell's description is fixed");
-    Style { reset: tech.reset, clock_gate: Some(cell), digest }
+    let gating = match tech.clock_gate {
+        ClockGate::Latch | ClockGate::Cell => Gating::Tree,
+        // A flip-flop at the falling edge has to see one; clock buffers should not stand in a row.
+        ClockGate::FallingEdge | ClockGate::Bufgce | ClockGate::Dcca => Gating::Flat,
+        ClockGate::Enable => Gating::Enable,
+    };
+    Style { reset: tech.reset, clock_gate: Some(cell), gating, digest }
+}
+
+/// A cell that somebody else brings: its name and those of its pins.
+struct Cell {
+    cell: &'static str,
+    library: &'static str,
+    clock: &'static str,
+    enable: &'static str,
+    /// Empty if there is none.
+    test: &'static str,
+    output: &'static str,
+}
+
+impl Cell {
+    /// The cell that a technology gates clocks with, if it names one.
+    fn of(tech: &Tech) -> Option<Cell> {
+        match tech.clock_gate {
+            ClockGate::Latch | ClockGate::FallingEdge | ClockGate::Enable => None,
+            ClockGate::Cell => Some(Cell {
+                cell: tech.clock_gate_cell.as_str(),
+                library: "your library",
+                clock: tech.clock_gate_clock.as_str(),
+                enable: tech.clock_gate_enable.as_str(),
+                test: tech.clock_gate_test.as_str(),
+                output: tech.clock_gate_output.as_str(),
+            }),
+            ClockGate::Bufgce => Some(Cell {
+                cell: "BUFGCE",
+                library: "AMD's (Xilinx') FPGAs",
+                clock: "I",
+                enable: "CE",
+                test: "",
+                output: "O",
+            }),
+            ClockGate::Dcca => Some(Cell {
+                cell: "DCCA",
+                library: "Lattice's ECP5",
+                clock: "CLKI",
+                enable: "CE",
+                test: "",
+                output: "CLKO",
+            }),
+        }
+    }
+
+    fn variables(&self, name: &str) -> Value {
+        let &Cell { cell, library, clock, enable, test, output } = self;
+        context! { name, cell, library, clock, enable, test, output, generator => generator() }
+    }
+
+    /// What stands in for the cell where its library is not there.
+    fn model(&self) -> Result<Arc<Module>, Errors> {
+        let m = ModuleBuilder::new(self.cell);
+        m.clocking(false, false);
+        for pin in [self.clock, self.enable, self.test].iter().filter(|pin| !pin.is_empty()) {
+            m.input(*pin, bit());
+        }
+        m.output(self.output, bit());
+        let text = render("clock_gate_model.v", self.variables(""));
+        let module = m.finish_black_box(Some(text.clone()), None)?;
+        check_ports(&module, &[], &text);
+        Ok(module)
+    }
+}
+
+/// The name of the cell that a technology gates clocks with, if it is one that somebody else brings:
+/// the module of that name in a design only stands in for it.
+pub fn foreign_cell(tech: &Tech) -> Option<&'static str> {
+    Cell::of(tech).map(|cell| cell.cell)
 }
 
 /// A clock gate: `clk_o` passes a high phase of `clk_i` where `enable_i` (or `test_enable_i`) was
-/// 1 before it.
+/// 1 before it. Where clocks are not gated at all, it is that with a latch.
 ///
 /// # Errors
-/// If `name` is not an identifier.
+/// If `name` is not an identifier, or is that of the technology's cell.
 pub fn clock_gate(name: &str, tech: &Tech) -> Result<Arc<Module>, Errors> {
     let m = ModuleBuilder::new(name);
     let when = match tech.clock_gate {
-        ClockGate::Latch => "when it begins",
         ClockGate::FallingEdge => "at the edge before",
+        _ => "when it begins",
     };
     m.doc(format!("Clock gate: passes a high phase of the clock if the enable is 1 {when}."));
     m.clocking(true, false);
     m.input("enable_i", bit());
     m.input("test_enable_i", bit());
     m.output("clk_o", bit());
-    let template = match tech.clock_gate {
-        ClockGate::Latch => "clock_gate_latch.v",
-        ClockGate::FallingEdge => "clock_gate_falling_edge.v",
+    let text = match (tech.clock_gate, Cell::of(tech)) {
+        (_, Some(cell)) => {
+            m.part(&cell.model()?);
+            render("clock_gate_cell.v", cell.variables(name))
+        }
+        (ClockGate::FallingEdge, None) => {
+            render("clock_gate_falling_edge.v", context! { name, generator => generator() })
+        }
+        (_, None) => render("clock_gate_latch.v", context! { name, generator => generator() }),
     };
-    let text = render(template, context! { name, generator => generator() });
     let module = m.finish_black_box(Some(text.clone()), None)?;
     check_ports(&module, &["clk_i"], &text);
     Ok(module)
@@ -46,7 +126,7 @@ pub fn clock_gate(name: &str, tech: &Tech) -> Result<Arc<Module>, Errors> {
 
 /// What is proven of [`clock_gate`]: what stands before its `endmodule` then.
 pub(crate) fn clock_gate_properties(tech: &Tech) -> String {
-    let latch = tech.clock_gate == ClockGate::Latch;
+    let latch = tech.clock_gate != ClockGate::FallingEdge;
     render("clock_gate_properties.v", context! { latch })
 }
 

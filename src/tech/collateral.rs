@@ -17,6 +17,8 @@ pub struct Collateral<'a> {
     pub tops: &'a [Arc<Module>],
     /// The Verilog files in the order in which to read them, as paths from the design's folder.
     pub files: &'a [String],
+    /// The Verilog files that stand in for cells of somebody else's, as such paths.
+    pub models: &'a [String],
     /// What the technology asks for.
     pub tech: &'a Tech,
     /// What the design was made from.
@@ -30,6 +32,7 @@ impl Collateral<'_> {
         let variables = context! {
             name => self.name,
             files => self.files.to_vec(),
+            models => self.models.to_vec(),
             tops,
             digest => self.digest,
             generator => generator(),

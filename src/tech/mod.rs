@@ -8,7 +8,7 @@ mod cells;
 mod collateral;
 mod render;
 
-pub use cells::{clock_gate, reset_synchronizer, style, sync_ram};
+pub use cells::{clock_gate, foreign_cell, reset_synchronizer, style, sync_ram};
 pub(crate) use cells::{clock_gate_properties, reset_synchronizer_properties, sync_ram_properties};
 pub use collateral::{Collateral, datasheet};
 pub(crate) use render::{generator, render};

@@ -21,6 +21,8 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         "rtl_templates":
         "clock_gate_latch.v",
         "clock_gate_falling_edge.v",
+        "clock_gate_cell.v",
+        "clock_gate_model.v",
         "sync_ram.v",
         "reset_synchronizer.v",
         "clock_gate_properties.v",

@@ -216,7 +216,10 @@ fn print_input(
             printer.read(clock, 1);
             let from = loops.neighbour(*axis, false, &name);
             let held = printer.legal.names.fresh(&format!("{name}_q"));
-            let enable = &shown[0];
+            let mut enable = shown[0].clone();
+            if let Some(passes) = printer.clock_enable(array.domain) {
+                enable = format!("{} && ({enable})", printer.show(&passes));
+            }
             let body = &mut printer.body;
             body.line(&wire);
             body.line(&format!("if ({}) begin : gen_{name}_edge", loops.at_end(*axis, false)));
@@ -244,7 +247,7 @@ fn print_element(
 ) {
     let array = loops.array;
     let module = &array.module;
-    let mut connections = printer.clock_connections(module, array.domain);
+    let (name, mut connections) = printer.clock_connections(module, array.domain);
     for (index, &port) in module.ports.iter().enumerate() {
         let signal = module.signal(port);
         let value = match (&array.inputs[index], &local[index]) {
@@ -261,7 +264,7 @@ fn print_element(
             printer.body.line(&format!("{};", declaration("wire", signal.ty, name)));
         }
     }
-    let open = format!("{} u_{} (", module.name, array.name);
+    let open = format!("{name} u_{} (", array.name);
     printer.body.block(&open, ");", |text| list(text, &connections));
 }
 

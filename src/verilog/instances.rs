@@ -1,6 +1,10 @@
 //! Instances, clock gates and memories.
 
+use std::sync::Arc;
+
+use super::Gating;
 use super::ast::{Expr, bit_literal};
+use super::clocking::{CLOCK_ENABLE, Clocking, FREE_CLOCK};
 use super::interface::declaration;
 use super::layout::Text;
 use super::module::Printer;
@@ -10,7 +14,6 @@ use crate::hdl::ir::{Connection, DomainId, Memory, Module, NodeId};
 
 impl<'a> Printer<'a> {
     pub(super) fn clock_gates(&mut self) {
-        let Some(cell) = &self.style.clock_gate else { return };
         for domain in &self.logic.domains[1..] {
             self.legal.purpose(&domain.name);
             let enable = domain.enable.expect("only the module's own clock has none");
@@ -20,51 +23,107 @@ impl<'a> Printer<'a> {
             if opens_in_reset {
                 enable = Expr::binary("||", enable, self.style.reset.is_active(), 1);
             }
+            if self.clocking != Clocking::Plain {
+                let name = CLOCK_ENABLE.to_string();
+                let passes = Expr::Ident { name, width: 1, signed: false };
+                enable = Expr::binary("&&", passes, enable, 1);
+            }
             self.flush_nets();
-            let enable = self.show(&enable);
-            self.read("clk_i", 1);
-            self.body.line(&format!("wire {};", domain.name));
-            self.declare_readable(&domain.name, 1);
             if opens_in_reset {
                 self.body.line("// Open in reset, which takes an edge of the clock.");
             }
-            self.body.block(&format!("{} u_{} (", cell.name, domain.name), ");", |text| {
-                text.line(".clk_i(clk_i),");
-                text.line(&format!(".enable_i({enable}),"));
-                text.line(".test_enable_i(1'b0),");
-                text.line(&format!(".clk_o({})", domain.name));
-            });
+            match (self.style.gating, &self.style.clock_gate) {
+                (Gating::Tree, Some(cell)) => self.clock_gate(&cell.name, &domain.name, &enable),
+                (gating, cell) => {
+                    let name = domain_enable(&domain.name);
+                    let shown = self.show(&enable);
+                    self.declare_readable(&name, 1);
+                    self.body.line(&format!("wire {name} = {shown};"));
+                    if let (Gating::Flat, Some(cell)) = (gating, cell) {
+                        let enable = Expr::Ident { name, width: 1, signed: false };
+                        self.clock_gate(&cell.name, &domain.name, &enable);
+                    }
+                }
+            }
             self.body.gap();
         }
+    }
+
+    /// The cell behind a gated clock.
+    fn clock_gate(&mut self, cell: &str, clock: &str, enable: &Expr) {
+        let free = self.free_clock();
+        self.read(free, 1);
+        let enable = self.show(enable);
+        self.body.line(&format!("wire {clock};"));
+        self.declare_readable(clock, 1);
+        self.body.block(&format!("{cell} u_{clock} ("), ");", |text| {
+            text.line(&format!(".clk_i({free}),"));
+            text.line(&format!(".enable_i({enable}),"));
+            text.line(".test_enable_i(1'b0),");
+            text.line(&format!(".clk_o({clock})"));
+        });
+    }
+
+    /// The clock that gates stand behind.
+    fn free_clock(&self) -> &'static str {
+        if self.clocking == Clocking::Beside { FREE_CLOCK } else { "clk_i" }
     }
 
     /// The name of a domain's clock.
     pub(super) fn clock(&self, domain: DomainId) -> &'a str {
         match self.logic.domains[domain.index()].name.as_str() {
+            _ if self.style.gating == Gating::Enable => "clk_i",
             "" => "clk_i",
             name => name,
         }
     }
 
-    /// The connections of clock and reset to an instance.
-    pub(super) fn clock_connections(&mut self, module: &Module, domain: DomainId) -> Vec<String> {
+    /// Whether a domain's clock passes, where the clock alone does not say so.
+    pub(super) fn clock_enable(&mut self, domain: DomainId) -> Option<Expr> {
+        let name = match (domain, self.style.gating) {
+            (DomainId(0), Gating::Enable) if self.clocking == Clocking::Enabled => {
+                CLOCK_ENABLE.into()
+            }
+            (DomainId(0), _) | (_, Gating::Tree | Gating::Flat) => return None,
+            (_, Gating::Enable) => domain_enable(&self.logic.domains[domain.index()].name),
+        };
+        Some(Expr::Ident { name, width: 1, signed: false })
+    }
+
+    /// The name of an instance's module as it is clocked, and the connections of clock and reset.
+    pub(super) fn clock_connections(
+        &mut self,
+        module: &Arc<Module>,
+        domain: DomainId,
+    ) -> (String, Vec<String>) {
+        let clocking = self.clocking.of(domain, module, self.style.gating);
         let mut connections = Vec::new();
         if module.has_clock {
             let clock = self.clock(domain);
             self.read(clock, 1);
             connections.push(format!(".clk_i({clock})"));
         }
+        for (port, _) in clocking.ports() {
+            let name = match (*port, domain) {
+                (FREE_CLOCK, _) => self.free_clock().to_string(),
+                (_, DomainId(0)) => CLOCK_ENABLE.to_string(),
+                (_, domain) => domain_enable(&self.logic.domains[domain.index()].name),
+            };
+            self.read(&name, 1);
+            connections.push(format!(".{port}({name})"));
+        }
         if module.has_reset {
             let reset = self.style.reset.port();
             self.read(reset, 1);
             connections.push(format!(".{reset}({reset})"));
         }
-        connections
+        (clocking.name(module), connections)
     }
 
     pub(super) fn instances(&mut self) {
         for instance in &self.logic.instances {
-            let mut connections = self.clock_connections(&instance.module, instance.domain);
+            let (module, mut connections) =
+                self.clock_connections(&instance.module, instance.domain);
             let mut ports = Vec::new();
             let mut open = Vec::new();
             for (index, connection) in instance.connections.iter().enumerate() {
@@ -90,7 +149,7 @@ impl<'a> Printer<'a> {
                 let value = if is_output { value.text() } else { self.show(&value) };
                 connections.push(format!(".{port}({value})"));
             }
-            let head = format!("{} u_{} (", instance.module.name, instance.name);
+            let head = format!("{module} u_{} (", instance.name);
             self.body.gap();
             open.iter().for_each(|line| self.body.line(line));
             self.body.block(&head, ");", |text| list(text, &connections));
@@ -119,7 +178,11 @@ impl<'a> Printer<'a> {
             }
             self.body.gap();
             self.flush_nets();
+            let passes = self.clock_enable(DomainId(0)).map(|enable| self.show(&enable));
             let mut lines = self.body.inner();
+            if passes.is_some() {
+                lines.indent();
+            }
             for (enable, target, value) in entries {
                 let assignment = match target {
                     Err(address) => {
@@ -140,8 +203,11 @@ impl<'a> Printer<'a> {
             }
             self.read("clk_i", 1);
             let lines = lines.finish();
-            self.body.block("always @(posedge clk_i) begin", "end", |text| {
-                text.insert(&lines);
+            self.body.block("always @(posedge clk_i) begin", "end", |text| match passes {
+                None => text.insert(&lines),
+                Some(passes) => {
+                    text.block(&format!("if ({passes}) begin"), "end", |t| t.insert(&lines));
+                }
             });
             self.body.gap();
         }
@@ -167,6 +233,11 @@ impl<'a> Printer<'a> {
         let address = self.legal.simple(id);
         if address.is_signed() { Expr::Unsigned(address.into()) } else { address }
     }
+}
+
+/// What the enable of a gated clock is called where it has a name.
+pub(super) fn domain_enable(clock: &str) -> String {
+    format!("{clock}_enable")
 }
 
 /// Items one per line, with commas between.

@@ -15,11 +15,11 @@ impl<'a> Printer<'a> {
         let groups = self.port_groups();
         let ports = || groups.iter().flat_map(|group| &group.ports);
         let Some(last) = ports().last() else {
-            text.line(&format!("module {} ();", module.name));
+            text.line(&format!("module {} ();", self.clocking.name(module)));
             return;
         };
         let width = ports().map(|port| port.head.len()).max().unwrap_or(0);
-        text.line(&format!("module {} (", module.name));
+        text.line(&format!("module {} (", self.clocking.name(module)));
         text.nested(|text| {
             for group in &groups {
                 if !group.title.is_empty() {
@@ -46,6 +46,7 @@ impl<'a> Printer<'a> {
         if module.has_clock {
             plain.push(input("clk_i", ""));
         }
+        plain.extend(self.clocking.ports().iter().map(|(name, doc)| input(name, doc)));
         if module.has_reset {
             plain.push(input(self.style.reset.port(), self.style.reset.doc()));
         }

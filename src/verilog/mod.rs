@@ -7,6 +7,7 @@
 
 mod array;
 mod ast;
+mod clocking;
 mod decide;
 mod instances;
 mod interface;
@@ -22,6 +23,8 @@ use std::sync::Arc;
 use crate::config::Reset;
 use crate::hdl::ir::{Body, Module};
 use ast::Expr;
+use clocking::Clocking;
+pub use clocking::Gating;
 use layout::Text;
 pub(crate) use layout::fill;
 
@@ -77,6 +80,8 @@ pub struct Style {
     /// The cell behind gated clocks: ports `clk_i`, `enable_i`, `test_enable_i`, `clk_o`. Without
     /// one, a module with a gated clock is an error.
     pub clock_gate: Option<Arc<Module>>,
+    /// Where the cells stand, or what there is in their place.
+    pub gating: Gating,
     /// What the design was made from, for the headers.
     pub digest: Option<String>,
 }
@@ -97,6 +102,14 @@ pub enum VerilogError {
     /// A module of the design is called like the style's clock gate.
     #[error("a module of the design is called `{0}`, which is the name of the clock gate cell")]
     ClockGateClash(String),
+    /// What would stand still is to be enabled instead, and a black box cannot be.
+    #[error(
+        "black box `{0}` stands on a gated clock, and where clocks are not gated it has no enable"
+    )]
+    NotEnabled(String),
+    /// A module of the design is called like one that is made of another for a gated clock.
+    #[error("two modules are called `{0}`: one of them is made of another for a gated clock")]
+    ClockingClash(String),
 }
 
 /// One emitted file.
@@ -125,27 +138,29 @@ pub struct File {
 /// assert!(files[0].text.contains("assign b_o = ~a_i;"));
 /// ```
 pub fn emit(module: &Arc<Module>, style: &Style) -> Result<Vec<File>, VerilogError> {
-    let mut modules = module.hierarchy();
-    let gates = |m: &Arc<Module>| m.logic().is_some_and(|logic| logic.domains.len() > 1);
+    let mut modules = clocking::hierarchy(module, style.gating)?;
     if let Some(cell) = &style.clock_gate
-        && modules.iter().any(gates)
+        && style.gating != Gating::Enable
+        && modules.iter().any(|(module, _)| clocking::gates(module))
     {
-        match modules.iter().find(|m| m.name == cell.name) {
-            None => modules.insert(0, cell.clone()),
-            Some(known) if known == cell => {}
-            Some(_) => return Err(VerilogError::ClockGateClash(cell.name.clone())),
+        for part in cell.hierarchy().into_iter().rev() {
+            match modules.iter().find(|(known, _)| known.name == part.name) {
+                None => modules.insert(0, (part, Clocking::Plain)),
+                Some((known, _)) if *known == part => {}
+                Some(_) => return Err(VerilogError::ClockGateClash(part.name.clone())),
+            }
         }
     }
     let mut files = Vec::new();
-    for module in modules {
+    for (module, clocking) in modules {
         let text = match &module.body {
-            Body::Logic(logic) => module::print(&module, logic, style)?,
+            Body::Logic(logic) => module::print(&module, logic, style, clocking)?,
             Body::BlackBox(black_box) => match &black_box.verilog {
                 Some(text) => text.clone(),
                 None => continue,
             },
         };
-        files.push(File { module: module.name.clone(), text });
+        files.push(File { module: clocking.name(&module), text });
     }
     Ok(files)
 }

@@ -4,24 +4,31 @@ use std::collections::{HashMap, HashSet};
 
 use super::array;
 use super::ast::Expr;
+use super::clocking::{CLOCK_ENABLE, Clocking};
 use super::decide::decide;
+use super::instances::domain_enable;
 use super::interface::declaration;
 use super::layout::Text;
 use super::legalize::{Legalizer, Net, NetValue, signal_name};
 use super::names::Names;
 use super::plan::{Group, Load, plan};
-use super::{Style, VerilogError};
+use super::{Gating, Style, VerilogError};
 use crate::hdl::dependencies::{Drivers, Used};
 use crate::hdl::ir::{
     Connection, Logic, Module, NodeId, PropertyKind, SignalId, SignalKind, Statement,
 };
 
 /// Prints a module with logic.
-pub(super) fn print(module: &Module, logic: &Logic, style: &Style) -> Result<String, VerilogError> {
+pub(super) fn print(
+    module: &Module,
+    logic: &Logic,
+    style: &Style,
+    clocking: Clocking,
+) -> Result<String, VerilogError> {
     let drivers = Drivers::of(logic);
     let used = Used::of(module, logic, &drivers, false);
     let logic = &decide(module, logic);
-    let mut printer = Printer::new(module, logic, used, style)?;
+    let mut printer = Printer::new((module, logic), used, style, clocking)?;
     printer.combinational(false);
     printer.clock_gates();
     printer.instances();
@@ -57,6 +64,7 @@ pub(super) struct Printer<'a> {
     pub(super) module: &'a Module,
     pub(super) logic: &'a Logic,
     pub(super) style: &'a Style,
+    pub(super) clocking: Clocking,
     pub(super) legal: Legalizer<'a>,
     /// What stands between the declarations and the end.
     pub(super) body: Text,
@@ -78,10 +86,10 @@ pub(super) struct Printer<'a> {
 
 impl<'a> Printer<'a> {
     fn new(
-        module: &'a Module,
-        logic: &'a Logic,
+        (module, logic): (&'a Module, &'a Logic),
         used: Used,
         style: &'a Style,
+        clocking: Clocking,
     ) -> Result<Printer<'a>, VerilogError> {
         let formal_only: HashSet<SignalId> = (0..module.signals.len() as u32)
             .map(SignalId::from_index)
@@ -89,9 +97,10 @@ impl<'a> Printer<'a> {
             .collect();
 
         let mut names = Names::default();
-        for name in ["clk_i", style.reset.port(), &module.name] {
+        for name in ["clk_i", style.reset.port(), &clocking.name(module)] {
             names.take(name);
         }
+        clocking.ports().iter().for_each(|(name, _)| names.take(name));
         let signal_names: Vec<String> = (0..module.signals.len() as u32)
             .map(|index| signal_name(module, SignalId::from_index(index)))
             .collect();
@@ -109,7 +118,8 @@ impl<'a> Printer<'a> {
         for domain in &logic.domains[1..] {
             names.take(&domain.name);
             names.take(&format!("u_{}", domain.name));
-            if style.clock_gate.is_none() {
+            names.take(&domain_enable(&domain.name));
+            if style.clock_gate.is_none() && style.gating != Gating::Enable {
                 let module = module.name.clone();
                 return Err(VerilogError::NoClockGate { module, clock: domain.name.clone() });
             }
@@ -147,6 +157,7 @@ impl<'a> Printer<'a> {
         if module.has_clock {
             readable.push(("clk_i".to_string(), 1));
         }
+        readable.extend(clocking.ports().iter().map(|(name, _)| (name.to_string(), 1)));
         if module.has_reset {
             readable.push((style.reset.port().to_string(), 1));
         }
@@ -163,6 +174,7 @@ impl<'a> Printer<'a> {
             module,
             logic,
             style,
+            clocking,
             legal,
             body,
             groups,
@@ -297,13 +309,16 @@ impl<'a> Printer<'a> {
             self.body.gap();
         }
         if self.module.has_clock {
-            let outside = self.style.reset.inactive();
-            let has_reset = self.module.has_reset;
+            let outside = self.module.has_reset.then(|| self.style.reset.inactive());
+            let enabled = (self.clocking == Clocking::Enabled).then_some(CLOCK_ENABLE);
+            let conditions: Vec<&str> = outside.into_iter().chain(enabled).collect();
             self.body.block("always @(posedge clk_i) begin", "end", |text| {
-                if has_reset {
-                    text.block(&format!("if ({outside}) begin"), "end", all);
-                } else {
-                    all(text);
+                match conditions.is_empty() {
+                    true => all(text),
+                    false => {
+                        let open = format!("if ({}) begin", conditions.join(" && "));
+                        text.block(&open, "end", all);
+                    }
                 }
             });
         } else {

@@ -8,7 +8,7 @@ use super::module::Printer;
 use super::names::stem;
 use super::plan::{Group, Load};
 use crate::hdl::Type;
-use crate::hdl::ir::{NodeId, Op, SignalId, SignalKind, Statement};
+use crate::hdl::ir::{DomainId, NodeId, Op, SignalId, SignalKind, Statement};
 
 /// What must hold (or, `false`, must not) for a register to be loaded.
 type Conditions = Vec<(NodeId, bool)>;
@@ -268,6 +268,9 @@ impl<'a> Printer<'a> {
             }
             let ids: Vec<SignalId> = group.iter().map(|(id, _)| *id).collect();
             let mut statements = self.loads(&ids);
+            if let Some(enable) = self.clock_enable(DomainId(0)) {
+                statements = vec![Stmt::If(enable, statements, vec![])];
+            }
             let mut events = "posedge clk_i";
             if is_reset {
                 let resets = group.into_iter().map(|(id, value)| {

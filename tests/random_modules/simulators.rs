@@ -34,7 +34,7 @@ pub struct Case {
 impl Case {
     pub fn style(&self) -> Style {
         let reset = [Reset::AsyncLow, Reset::SyncLow, Reset::SyncHigh][self.number % 3];
-        Style { reset, clock_gate: Some(clock_gate()), digest: None }
+        Style { reset, clock_gate: Some(clock_gate()), ..Style::default() }
     }
 
     /// The emitted text, or why there is none.

@@ -1,3 +1,4 @@
-//! The fabric: what joins the engines, and brings work to where there is room for it.
+//! The fabric: how work reaches the clusters of cores, and which of them run.
 
 pub mod crossbar;
+pub mod gating;

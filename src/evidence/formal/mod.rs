@@ -197,10 +197,10 @@ pub fn files(block: &Configured) -> Result<(Vec<File>, String), FormalError> {
 
 /// The same blocks, and those whose Verilog is another with another technology, at their defaults.
 pub fn with_other_cells(mut blocks: Vec<Configured>) -> Vec<Configured> {
-    let others = [
-        Tech { clock_gate: ClockGate::FallingEdge, ..Tech::default() },
-        Tech { reset: Reset::SyncHigh, ..Tech::default() },
-    ];
+    let gates = [ClockGate::FallingEdge, ClockGate::Cell, ClockGate::Bufgce, ClockGate::Dcca];
+    let gates = gates.map(|clock_gate| Tech { clock_gate, ..Tech::default() });
+    let others = gates.into_iter().chain([Tech { reset: Reset::SyncHigh, ..Tech::default() }]);
+    let others: Vec<Tech> = others.collect();
     let text = |block: &Configured| files(block).ok().map(|(files, _)| files);
     let is_cell = |b: &Configured| (b.entry.properties)(&b.values, &b.tech).is_some();
     let mut entries: Vec<&'static Entry> = vec![];
@@ -211,8 +211,8 @@ pub fn with_other_cells(mut blocks: Vec<Configured>) -> Vec<Configured> {
     }
     for entry in entries {
         let usual = Configured::defaults(entry);
-        let other = others.map(|tech| Configured { tech, ..usual.clone() });
-        blocks.extend(other.into_iter().filter(|block| text(block) != text(&usual)));
+        let other = others.iter().map(|&tech| Configured { tech, ..usual.clone() });
+        blocks.extend(other.filter(|block| text(block) != text(&usual)));
     }
     blocks
 }

@@ -72,6 +72,11 @@ impl<'a> Plant<'a> {
                     continue;
                 }
                 let is_output = cell.pins[pin].is_output;
+                if is_output && self.loads[net] > 0.0 && !timing.is_reached(pin) {
+                    return Err(PowerError::check(format!(
+                        "OpenSTA sees no way to a pin `{pin}` that toggles"
+                    )));
+                }
                 let charged = if is_output { self.charge(net) * toggles as f64 } else { 0.0 };
                 let used = self.internal(instance, cell, timing, pin, activity)?;
                 let parts = Parts {
@@ -218,11 +223,15 @@ impl<'a> Plant<'a> {
             let cell = &self.library.cells[&instance.cell];
             let (outputs, inputs): (Vec<_>, Vec<_>) =
                 instance.pins.iter().partition(|(pin, _)| cell.pins[*pin].is_output);
+            differ("the leakage", instance, cell.leakage * 1e-9, timing.leakage);
+            // What follows from constants alone has no clock for OpenSTA, and does not toggle.
+            if !outputs.iter().all(|(pin, _)| timing.is_reached(pin)) {
+                continue;
+            }
             // pJ each period in ns are mW.
             let rate = |net: Net| if self.is_clock[net] { 2.0 } else { 1.0 } * 1e-3 / PERIOD;
             let switching = outputs.iter().map(|(_, net)| self.charge(**net) * rate(**net));
             differ("the switching power", instance, switching.sum(), timing.switching);
-            differ("the leakage", instance, cell.leakage * 1e-9, timing.leakage);
             if let ([(output, net)], [(input, _)]) = (&outputs[..], &inputs[..])
                 && let [energy] = &cell.pins[*output].energies[..]
             {

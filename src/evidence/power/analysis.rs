@@ -38,6 +38,13 @@ pub(super) struct CellAnalysis {
     pub leakage: f64,
 }
 
+impl CellAnalysis {
+    /// Whether anything that toggles reaches an output: where nothing does, nothing has a slew.
+    pub fn is_reached(&self, output: &str) -> bool {
+        self.slews.get(output).is_some_and(|&(rise, fall)| rise > 0.0 || fall > 0.0)
+    }
+}
+
 /// In ns.
 pub(super) const PERIOD: f64 = 10.0;
 

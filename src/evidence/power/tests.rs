@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::account::Group;
 use super::gates::{Instance, Port};
 use super::*;
+use crate::blocks::fabric::gating::{Gating, GatingParameters};
 use crate::blocks::precision::mac::{Mac, MacParameters};
 use crate::blocks::{Block, find};
 use crate::config::{Parameters, Tech};
@@ -78,6 +79,34 @@ fn modules_have_their_own_share() {
     let wrong = options("random/half");
     let error = estimate(&block, &wrong, &workshop()).unwrap_err().to_string();
     assert!(error.contains("clock_gate has no scenario `random/half`"), "{error}");
+}
+
+/// Three of four cores sleep. What stands behind closed gates costs no clock, and next to nothing at
+/// all; the gates themselves do, and so does the core that works.
+#[test]
+fn cores_that_sleep_cost_next_to_nothing() {
+    let of = |gate| {
+        let sizes =
+            GatingParameters { clusters: 4, cores: 1, counter_width: 2, ..Gating::mutated() };
+        let values = GatingParameters { gate, ..sizes }.to_values();
+        let block = Configured::new(find(Gating::NAME).unwrap(), values, Tech::default());
+        estimate(&block, &options("recorded/busy"), &workshop()).unwrap_or_else(|e| panic!("{e}"))
+    };
+    let (gated, free) = (of(true), of(false));
+    let sum = |power: &Power, is: &dyn Fn(&str) -> bool| {
+        let modules = power.modules.iter().filter(|module| is(&module.path));
+        modules.map(|module| module.parts.total_mw()).sum::<f64>()
+    };
+    let sleeps = |path: &str| (1..4).any(|c| path.starts_with(&format!("gen_cluster[{c}].")));
+    let (left, all) = (sum(&gated, &sleeps), sum(&free, &sleeps));
+    assert!(left < 0.1 * all, "{left} of {all} mW");
+    let is_gate = |path: &str| sleeps(path) && path.ends_with("u_clk_cluster");
+    let gates = sum(&gated, &is_gate);
+    assert!(gates > 0.1 * sum(&free, &is_gate) && gates > 0.5 * left, "{gates} of {left} mW");
+    let works = |path: &str| path.starts_with("gen_cluster[0].");
+    let (with, without) = (sum(&gated, &works), sum(&free, &works));
+    assert!((with / without - 1.0).abs() < 0.1, "{with} beside {without} mW");
+    assert!(gated.clock.total_mw() < free.clock.total_mw());
 }
 
 /// What E0408 says of a netlist, or of what was made of it.

@@ -1,7 +1,8 @@
 //! Clock gate: a technology cell that stops a clock without glitches.
 //!
 //! Which cell it is, `[tech] clock_gate` says. Designs that gate clocks bring it along by
-//! themselves; as a block it is there to be looked at and replaced.
+//! themselves; as a block it is there to be looked at and replaced. With `enable` designs gate no
+//! clock, and the block is the gate with a latch.
 
 mod model;
 mod stimulus;
@@ -74,7 +75,7 @@ impl Block for ClockGateBlock {
         Some(Baseline {
             module: "plain_clock_gate",
             text: include_str!("../../../../benches/baselines/clock_gate.v"),
-            parameters: vec![("LATCH", u32::from(tech.clock_gate == ClockGate::Latch))],
+            parameters: vec![("LATCH", u32::from(tech.clock_gate != ClockGate::FallingEdge))],
         })
     }
 }
