@@ -1,0 +1,1 @@
+//! What is proven of the variable-precision multiply-accumulate.
