@@ -127,7 +127,7 @@ pub(in super::super) fn describe(name: &str, p: &VpMacParameters) -> Result<Arc<
         let joins = precision.exceeds(p.narrowest << level);
         lanes.broadcast(&format!("joins_{level}_i"), joins.named(&format!("joins_{level}")));
     }
-    let columns = m.array("column", &[("bit", SLOT)], &column);
+    let columns = m.array("column", &[("position", SLOT)], &column);
     let rows = |bit| pack(&m, &lanes.outputs(&format!("row_{bit}_o")));
     columns.each("rows_i", &(0..SLOT).map(rows).collect::<Vec<_>>());
     let product = product(p, precision, &columns.outputs("sum_o"));

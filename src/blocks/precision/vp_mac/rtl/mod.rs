@@ -124,7 +124,7 @@ impl<'m> Precision<'m> {
     /// With registers behind what there is.
     fn map(self, keep: impl Fn(&str, Expr<'m>) -> Expr<'m>) -> Precision<'m> {
         let tag = keep("precision", self.tag);
-        let byte = self.byte.map(|byte| keep("byte", byte));
+        let byte = self.byte.map(|byte| keep("byte_number", byte));
         Precision { tag, byte, ..self }
     }
 
@@ -171,12 +171,12 @@ fn precision<'m>(
         return of(None);
     }
     let ty = uint(index_width(widest / SLOT));
-    let counted = m.register("byte", ty).reset(0).doc("bytes of a wide weight that came before");
+    let counted = m.register("bytes_before", ty).reset(0).doc("bytes of a wide weight that came");
     let byte = match widest {
         16 => counted.expr(),
         _ => of(None).is(16).mux(counted & 1, counted),
     };
-    let byte = byte.named("byte");
+    let byte = byte.named("byte_number");
     let next = (byte + 1).truncate(ty.width);
     let next = of(None).is(16).mux(next & 1, next);
     let goes_on = of(None).exceeds(SLOT) & of(None).is_known() & !ends;
