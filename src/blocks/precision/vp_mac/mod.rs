@@ -121,9 +121,10 @@ impl VpMacParameters {
         SLOT / self.narrowest
     }
 
-    /// Whether weights of so many bits are built in.
-    fn has(&self, bits: u32) -> bool {
-        (self.narrowest..=self.widest).contains(&bits)
+    /// The bits of a weight in each precision that is built in.
+    fn precisions(&self) -> impl Iterator<Item = u32> {
+        let (narrowest, widest) = (self.narrowest, self.widest);
+        [2, 4, 8, 16, 32].into_iter().filter(move |bits| (narrowest..=widest).contains(bits))
     }
 }
 
@@ -154,7 +155,11 @@ impl Block for VpMac {
         if p.reference < p.widest {
             let rule = "no weight is wider than the one whose scale it shares";
             let note = format!("reference = {}, widest = {}", p.reference, p.widest);
-            refuse("reference", rule, note, format!("use {} to 32", p.widest));
+            let help = match p.widest {
+                32 => "use 32".into(),
+                widest => format!("use {widest} to 32"),
+            };
+            refuse("reference", rule, note, help);
             return violations;
         }
         let least = rtl::least_sum_bits(p);

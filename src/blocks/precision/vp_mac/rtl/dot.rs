@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::super::properties::{self, Progress, Slots};
 use super::super::{SLOT, VpMac, VpMacParameters};
 use super::{Precision, digits, precision, sum_type, total_type, weight_fields};
 use crate::blocks::Block;
@@ -34,11 +35,14 @@ fn lane(name: &str, p: &VpMacParameters) -> Result<Arc<Module>, Errors> {
         let lower = of_digit[(digit & (digit - 1)) as usize];
         of_digit.push(joins[digit.trailing_zeros() as usize].mux(lower, own));
     }
+    for digit in (0..of_digit.len()).step_by(2) {
+        of_digit[digit] = of_digit[digit].named(&format!("activation_{digit}"));
+    }
     for number in 0..SLOT {
         let digit = number / p.narrowest;
         let weight = weights.bit(number);
         let selected = match digit % 2 {
-            0 => of_digit[digit as usize].named(&format!("activation_{digit}")) & every(weight, ty),
+            0 => of_digit[digit as usize] & every(weight, ty),
             // Either activation with a weight of its own is smaller than a weight for both.
             _ => {
                 let joins = joins[0];
@@ -134,6 +138,13 @@ pub(in super::super) fn describe(name: &str, p: &VpMacParameters) -> Result<Arc<
     let exponent = p.exponents.then(|| input["exponent"]);
 
     let sum_ready = m.wire("sum_ready", bit()).doc("whether the sum may change");
+    let slots = Slots {
+        activations: input["activations"],
+        weights: input["weights"],
+        is_offered: input.valid,
+        precision,
+        exponent,
+    };
     let beat = Beat { valid: input.valid, product, precision, exponent, last: input["last"] };
     let beat = match p.product_register {
         true => beat.registered(&m, &input, accept, sum_ready),
@@ -142,7 +153,8 @@ pub(in super::super) fn describe(name: &str, p: &VpMacParameters) -> Result<Arc<
             beat
         }
     };
-    let addend = beat.precision.align(beat.product, beat.exponent, total).named("addend");
+    let addend =
+        beat.precision.align(beat.product, p.precisions(), beat.exponent, total).named("addend");
     let accumulate = (beat.valid & sum_ready).named("accumulate");
     let sum = m.register("sum", total);
     let first = m.register("first", bit()).reset(1);
@@ -157,6 +169,16 @@ pub(in super::super) fn describe(name: &str, p: &VpMacParameters) -> Result<Arc<
     sum_ready.set(!valid | output.ready);
     output.valid.set(valid);
     output["sum"].set(sum);
+    let progress = Progress {
+        accumulate,
+        is_there: beat.valid,
+        last: beat.last,
+        addend,
+        first: first.expr(),
+        valid: valid.expr(),
+        next,
+    };
+    properties::of_dot(&m, p, &input, &output, &slots, &progress);
     m.finish()
 }
 

@@ -3,7 +3,9 @@
 pub(super) mod dot;
 pub(super) mod outer;
 
-use super::{SLOT, VpMacParameters};
+use std::collections::BTreeMap;
+
+use super::{Organisation, SLOT, VpMacParameters};
 use crate::blocks::Baseline;
 use crate::hdl::{Expr, Field, ModuleBuilder, Type, bit, concat, index_width, sint, uint};
 
@@ -64,8 +66,7 @@ fn parameters(m: &ModuleBuilder, p: &VpMacParameters) {
 
 /// The tags that are built in, for people.
 fn known_tags(p: &VpMacParameters) -> String {
-    let known = [2, 4, 8, 16, 32].into_iter().filter(|&bits| p.has(bits));
-    known.map(|bits| format!("{} for {bits}", tag(bits))).collect::<Vec<_>>().join(", ")
+    p.precisions().map(|bits| format!("{} for {bits}", tag(bits))).collect::<Vec<_>>().join(", ")
 }
 
 /// The weights, or zeros where they do not count.
@@ -77,7 +78,7 @@ fn isolated<'m>(
 ) -> Expr<'m> {
     let counts = precision.is_known();
     let counts = if p.isolate { counts & offered } else { counts };
-    counts.mux(weights, 0).named("weights")
+    counts.mux(weights, 0).named("weights_gated")
 }
 
 /// What a beat's tag says.
@@ -89,12 +90,12 @@ pub(super) struct Precision<'m> {
     widest: u32,
     tag: Expr<'m>,
     /// The number of the weight's byte in this beat, where there are several.
-    byte: Option<Expr<'m>>,
+    pub byte: Option<Expr<'m>>,
 }
 
 impl<'m> Precision<'m> {
     /// Whether weights have `bits` bits.
-    fn is(self, bits: u32) -> Expr<'m> {
+    pub fn is(self, bits: u32) -> Expr<'m> {
         self.tag.eq(tag(bits))
     }
 
@@ -128,31 +129,39 @@ impl<'m> Precision<'m> {
         Precision { tag, byte, ..self }
     }
 
-    /// The value in its place in a sum.
-    fn align(self, value: Expr<'m>, exponent: Option<Expr<'m>>, ty: Type) -> Expr<'m> {
-        let Some(exponent) = exponent else {
-            let shifted = |amount: u32| (value << amount).wrap(ty);
-            let narrow = [2, 4, 8].map(|bits| (bits, shifted(self.reference - bits)));
-            let narrow = narrow.into_iter().filter(|(bits, _)| *bits >= self.narrowest);
-            let wide = self.byte.map(|byte| {
-                let bytes = |count: u32| {
-                    let shifts = (0..count).map(|n| shifted(self.reference - count * 8 + n * 8));
-                    byte.select(&shifts.collect::<Vec<_>>())
+    /// A value of weights of `bits` bits in its place in a sum, whatever those are of the ones given.
+    fn align(
+        self,
+        value: Expr<'m>,
+        bits: impl IntoIterator<Item = u32>,
+        exponent: Option<Expr<'m>>,
+        ty: Type,
+    ) -> Expr<'m> {
+        if let Some(exponent) = exponent {
+            let amount = match self.byte {
+                Some(byte) => exponent + self.exceeds(SLOT).mux(byte << 3, 0),
+                None => exponent,
+            };
+            return value.shift_left(amount.named("shift")).wrap(ty);
+        }
+        // Several precisions share a shift, and gates for each are fewer than a selection.
+        let mut shifts: BTreeMap<u32, Expr<'m>> = BTreeMap::new();
+        for bits in bits {
+            for number in 0..bits.div_ceil(SLOT) {
+                let is_there = match (bits > SLOT, self.byte) {
+                    (true, Some(byte)) => self.is(bits) & byte.eq(number),
+                    _ => self.is(bits),
                 };
-                match self.widest {
-                    16 => vec![(16, bytes(2))],
-                    _ => vec![(16, bytes(2)), (32, bytes(4))],
-                }
-            });
-            let all = narrow.chain(wide.into_iter().flatten());
-            let zero = self.m.constant(0, ty);
-            return all.fold(zero, |other, (bits, value)| self.is(bits).mux(value, other));
+                let amount = self.reference - bits + number * SLOT;
+                let is_there = shifts.get(&amount).map_or(is_there, |&other| other | is_there);
+                shifts.insert(amount, is_there);
+            }
+        }
+        let shifted = |(amount, is_there): (u32, Expr<'m>)| {
+            is_there.named(&format!("shifts_{amount}")).mux((value << amount).wrap(ty), 0)
         };
-        let amount = match self.byte {
-            Some(byte) => exponent + self.exceeds(SLOT).mux(byte << 3, 0),
-            None => exponent,
-        };
-        value.shift_left(amount.named("shift")).wrap(ty)
+        let shifted = shifts.into_iter().map(shifted);
+        shifted.reduce(|a, b| a | b).expect("weights have some precision")
     }
 }
 
@@ -223,6 +232,25 @@ fn weighed<'m>(values: &[Expr<'m>], bits: u32) -> Expr<'m> {
 }
 
 /// The plain Verilog beside either organisation: lanes of 8 bits, with accumulators of the same size.
-pub(super) fn baseline(_: &VpMacParameters) -> Option<Baseline> {
-    None
+pub(super) fn baseline(p: &VpMacParameters) -> Option<Baseline> {
+    let mut parameters = vec![
+        ("PLACES", p.places()),
+        ("BITS", p.activation_bits),
+        ("SIGNED", u32::from(p.signed)),
+        ("SUM_BITS", total_type(p).width),
+        ("ISOLATE", u32::from(p.isolate)),
+        ("REGISTER", u32::from(p.product_register)),
+    ];
+    let module = match p.organisation {
+        Organisation::Dot => {
+            parameters.push(("LANES", p.lanes));
+            "plain_vp_dot"
+        }
+        Organisation::Outer => {
+            parameters.extend([("DEPTH", p.depth), ("ROW_BITS", index_width(p.depth))]);
+            "plain_vp_outer"
+        }
+    };
+    let text = include_str!("../../../../../benches/baselines/vp_mac.v");
+    (!p.exponents).then_some(Baseline { module, text, parameters })
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::super::{VpMac, VpMacParameters};
+use super::super::properties::{self, Access, AtBanks, Slots};
+use super::super::{SLOT, VpMac, VpMacParameters};
 use super::{Precision, activation, digits, precision, sum_type, total_type, weight_fields};
 use crate::blocks::Block;
 use crate::hdl::{
@@ -34,6 +35,8 @@ fn bank(name: &str, p: &VpMacParameters) -> Result<Arc<Module>, Errors> {
     cells.write(row, next, write);
     let one = m.constant(1, bit());
     let here = one.shift_left(row).truncate(p.depth);
+    let access = Access { row, clear, write, load, value, addend, sum };
+    properties::of_bank(&m, p, &access, (&cells, written.expr()));
     m.when(clear, || written.set(0)).or_when(write, || written.set(written | here));
     m.output("sum_o", total).set(sum);
     m.finish()
@@ -95,7 +98,10 @@ impl<'m> Beat<'m> {
         let whole = parts[0].named("product");
         let whole = match self.exponent {
             Some(_) => whole,
-            None => self.precision.align(whole, None, total).named("addend"),
+            None => self
+                .precision
+                .align(whole, p.precisions().filter(|&bits| bits >= SLOT), None, total)
+                .named("addend"),
         };
         let of_bank = |bank: u32| {
             let narrower = levels.iter().fold(whole, |other, (bits, parts)| {
@@ -107,7 +113,7 @@ impl<'m> Beat<'m> {
                 self.precision.is(*bits).mux(part, other)
             });
             match self.exponent {
-                Some(_) => self.precision.align(narrower, self.exponent, total),
+                Some(_) => self.precision.align(narrower, [], self.exponent, total),
                 None => narrower,
             }
         };
@@ -169,10 +175,28 @@ pub(in super::super) fn describe(name: &str, p: &VpMacParameters) -> Result<Arc<
     let changes = (beat.is(ADD) | beat.is(LOAD)).named("changes");
     let writes: Vec<Expr> = beat.enable.bits().into_iter().map(|bit| changes & bit).collect();
     instances.each("write_i", &writes).each("row_i", &beat.row.elements(row));
-    instances.each("addend_i", &beat.addends(p)).broadcast("value_i", beat.value);
+    let addends = beat.addends(p);
+    instances.each("addend_i", &addends).broadcast("value_i", beat.value);
     instances.broadcast("load_i", beat.operation.eq(LOAD).named("loads"));
     instances.broadcast("clear_i", beat.is(CLEAR).named("clears"));
     output.valid.set(is_read);
     output["sums"].set(pack(&m, &instances.outputs("sum_o")));
+    let slots = Slots {
+        activations: input["activation"],
+        weights: input["weights"],
+        is_offered: offered,
+        precision,
+        exponent: p.exponents.then(|| input["exponent"]),
+    };
+    let at_banks = AtBanks {
+        is_there: beat.valid,
+        done,
+        operation: beat.operation,
+        enable: beat.enable,
+        row: beat.row,
+        value: beat.value,
+        addends,
+    };
+    properties::of_outer(&m, p, &input, &output, &slots, &at_banks);
     m.finish()
 }
