@@ -8,7 +8,7 @@ use crate::blocks::properties::Tracked;
 use crate::hdl::{Expr, Memory, ModuleBuilder, StreamIn, StreamOut, bit, concat};
 
 /// Up to so many bits of activations a solver finds that adding bit by bit is multiplying.
-const MOST_BITS: u32 = 8;
+const MOST_BITS: u32 = 4;
 
 /// What is multiplied.
 pub(super) struct Slots<'m> {
@@ -16,66 +16,54 @@ pub(super) struct Slots<'m> {
     pub activations: Expr<'m>,
     /// The weights as they come in.
     pub weights: Expr<'m>,
-    /// Whether they count.
+    /// Whether they count, if their tag is built in.
     pub is_offered: Expr<'m>,
     pub precision: Precision<'m>,
-    pub exponent: Option<Expr<'m>>,
+}
+
+/// A value on its way into a sum.
+pub(super) struct Shifted<'m> {
+    pub precision: Precision<'m>,
+    pub shift: Option<Expr<'m>>,
 }
 
 impl<'m> Slots<'m> {
-    /// What the weight that has bits in a place of a slot stands for times its activation, if the
-    /// weights have so many bits; modulo what a sum holds.
-    fn product(
-        &self,
-        p: &VpMacParameters,
-        bits: u32,
-        (slot, place): (u32, u32),
-        activation: Expr<'m>,
-    ) -> Expr<'m> {
-        let width = bits.min(SLOT);
-        let first = place * p.narrowest / width * width;
-        let weight = self.weights.slice(slot * SLOT + first, width);
-        let shifted = |number: u32, is_signed: bool| {
-            let weight = if is_signed { weight.as_signed() } else { weight };
-            let product = activation * weight;
-            let product = match self.exponent {
-                Some(exponent) => product.shift_left(exponent),
-                None => product << (p.reference - bits),
-            };
-            (product << (number * SLOT)).wrap(total_type(p))
-        };
-        match self.precision.byte.filter(|_| bits > SLOT) {
-            None => shifted(0, true),
-            Some(byte) => {
-                let last = bits / SLOT - 1;
-                let lower = (0..last).map(|number| shifted(number, false)).collect::<Vec<_>>();
-                byte.eq(last).mux(shifted(last, true), byte.select(&lower))
-            }
-        }
+    /// Whether the beat has weights that count.
+    fn count(&self, p: &VpMacParameters) -> Expr<'m> {
+        let known = p.precisions().map(|bits| self.precision.is(bits));
+        self.is_offered & known.reduce(|a, b| a | b).expect("weights have some precision")
     }
 
-    /// The same, whatever the precision.
-    fn value(&self, p: &VpMacParameters, of: impl Fn(u32) -> Expr<'m>) -> Expr<'m> {
-        let values = p.precisions().map(|bits| self.precision.is(bits).mux(of(bits), 0));
-        let value = values.reduce(|a, b| a | b).expect("weights have some precision");
-        self.is_offered.mux(value, 0).wrap(total_type(p))
+    /// Bits of the slots, as a number that is signed if they end a signed weight.
+    fn part(&self, p: &VpMacParameters, low: u32, width: u32) -> Expr<'m> {
+        let ends = p.precisions().filter(|&bits| (low + width) % bits.min(SLOT) == 0);
+        let ends = ends.map(|bits| match self.precision.byte.filter(|_| bits > SLOT) {
+            Some(byte) => self.precision.is(bits) & byte.eq(bits / SLOT - 1),
+            None => self.precision.is(bits),
+        });
+        let part = self.weights.slice(low, width);
+        let signed = ends.reduce(|a, b| a | b);
+        signed.map_or(part, |signed| signed.mux(part.as_signed(), part))
     }
 }
 
-/// Follows a value into the register between products and accumulation, if there is one.
-fn beside_products<'m>(
-    m: &'m ModuleBuilder,
-    p: &VpMacParameters,
-    name: &str,
-    accept: Expr<'m>,
-    expected: Expr<'m>,
-) -> Expr<'m> {
-    if !p.product_register {
-        return expected;
+impl<'m> Shifted<'m> {
+    /// A value of weights of so many bits in its place.
+    fn of(&self, p: &VpMacParameters, bits: u32, value: Expr<'m>) -> Expr<'m> {
+        let value = match (self.shift, self.precision.byte.filter(|_| bits > SLOT)) {
+            (Some(shift), _) => value.shift_left(shift),
+            (None, Some(byte)) => (value << (p.reference - bits)).shift_left(byte << 3),
+            (None, None) => value << (p.reference - bits),
+        };
+        value.wrap(total_type(p))
     }
-    let register = m.register(format!("expected_product_{name}"), expected.ty());
-    m.when(accept, || register.set(expected));
-    register.expr()
+
+    /// What has to be added, if weights have so many bits `of` a value.
+    fn chosen(&self, p: &VpMacParameters, of: impl Fn(u32) -> Expr<'m>) -> Expr<'m> {
+        let values = p.precisions();
+        let values = values.map(|bits| self.precision.is(bits).mux(self.of(p, bits, of(bits)), 0));
+        values.reduce(|a, b| a | b).expect("weights have some precision")
+    }
 }
 
 /// How far a packet is, in organisation `dot`.
@@ -86,6 +74,9 @@ pub(super) struct Progress<'m> {
     pub is_there: Expr<'m>,
     /// Whether it is the last of its packet.
     pub last: Expr<'m>,
+    /// The sum of its products, and how it is shifted.
+    pub product: Expr<'m>,
+    pub shifted: Shifted<'m>,
     /// What it adds.
     pub addend: Expr<'m>,
     /// Whether nothing of a packet is in the sum.
@@ -103,6 +94,7 @@ pub(super) fn of_dot<'m>(
     input: &StreamIn<'m>,
     output: &StreamOut<'m>,
     slots: &Slots<'m>,
+    product: Expr<'m>,
     progress: &Progress<'m>,
 ) {
     let ends = (progress.accumulate & progress.last).named("packet_ends");
@@ -120,26 +112,33 @@ pub(super) fn of_dot<'m>(
         waits(m, input.fire(), progress.accumulate, progress.is_there, last);
     }
     adds_up(m, output["sum"].expr(), progress);
+    let aligned = progress.shifted.chosen(p, |_| progress.product);
+    let is_zero = progress.product.eq(0);
+    let is_aligned = is_zero.mux(progress.addend.eq(0), progress.addend.eq(aligned));
+    m.assert("addend_is_in_place", !progress.is_there | is_aligned);
     if p.lanes * p.activation_bits <= MOST_BITS {
-        let elements = slots.activations.elements(activation(p));
-        let of_place = |bits: u32, slot: u32, place: u32| {
-            let activation = elements[(slot * p.places() + place) as usize];
-            slots.product(p, bits, (slot, place), activation)
-        };
-        let of = |bits: u32| {
-            let places = (0..p.places()).step_by((bits.min(SLOT) / p.narrowest) as usize);
-            let all = places.flat_map(|place| (0..p.lanes).map(move |slot| (slot, place)));
-            let products = all.map(|(slot, place)| of_place(bits, slot, place));
-            products.reduce(|a, b| (a + b).wrap(total_type(p))).expect("a slot has a place")
-        };
-        let expected = slots.value(p, of).named("expected_beat");
-        let expected = beside_products(m, p, "beat", input.fire(), expected);
-        m.assert("products_are_exact", !progress.is_there | progress.addend.eq(expected));
+        multiplies(m, p, slots, product);
     }
     m.cover("tracked_leaves", pop & tracked.leaves);
     m.cover("packet_of_several", ends & !progress.first);
     m.cover("out_and_in", pop & ends);
     cover_bytes(m, p, slots);
+}
+
+/// The products of a beat are those of multiplications.
+fn multiplies<'m>(m: &'m ModuleBuilder, p: &VpMacParameters, slots: &Slots<'m>, product: Expr<'m>) {
+    let elements = slots.activations.elements(activation(p));
+    let products = p.precisions().map(|bits| {
+        let width = bits.min(SLOT);
+        let firsts = (0..p.lanes * SLOT).step_by(width as usize);
+        let products =
+            firsts.map(|low| elements[(low / p.narrowest) as usize] * slots.part(p, low, width));
+        let sum = products.reduce(|a, b| a + b).expect("there is a weight");
+        slots.precision.is(bits).mux(sum, 0)
+    });
+    let expected = products.reduce(|a, b| a | b).expect("weights have some precision");
+    let expected = expected.named("expected_product");
+    m.assert("product_is_exact", !slots.count(p) | product.eq(expected));
 }
 
 /// A register between products and accumulation holds what went in last, until it went on.
@@ -215,6 +214,9 @@ pub(super) struct AtBanks<'m> {
     pub enable: Expr<'m>,
     pub row: Expr<'m>,
     pub value: Expr<'m>,
+    /// The activation times each digit of the slot, and how products are shifted.
+    pub digits: Vec<Expr<'m>>,
+    pub shifted: Shifted<'m>,
     /// What each bank would add.
     pub addends: Vec<Expr<'m>>,
 }
@@ -225,7 +227,7 @@ pub(super) fn of_outer<'m>(
     p: &VpMacParameters,
     input: &StreamIn<'m>,
     output: &StreamOut<'m>,
-    slots: &Slots<'m>,
+    (slots, digits): (&Slots<'m>, &[Expr<'m>]),
     beat: &AtBanks<'m>,
 ) {
     let (accept, pop) = (input.fire(), output.fire().named("pop"));
@@ -238,14 +240,21 @@ pub(super) fn of_outer<'m>(
         let at_banks = (concat(m, &came), concat(m, &there));
         waits(m, accept, beat.is_there & beat.done, beat.is_there, at_banks);
     }
-    if p.activation_bits <= MOST_BITS {
-        for (bank, addend) in (0..).zip(&beat.addends) {
-            let of = |bits| slots.product(p, bits, (0, bank), slots.activations);
-            let expected = slots.value(p, of).named(&format!("expected_{bank}"));
-            let expected = beside_products(m, p, &format!("{bank}"), accept, expected);
-            let adds = beat.is_there & beat.operation.eq(0);
-            m.assert(&format!("product_{bank}_is_exact"), !adds | addend.eq(expected));
-        }
+    let counts = slots.count(p);
+    for (number, digit) in (0..).zip(digits) {
+        let part = slots.part(p, number * p.narrowest, p.narrowest);
+        let exact = digit.eq(slots.activations * part);
+        m.assert(&format!("digit_{number}_is_exact"), !counts | exact);
+    }
+    for (bank, addend) in (0..).zip(&beat.addends) {
+        let expected = beat.shifted.chosen(p, |bits| {
+            let count = bits.min(SLOT) / p.narrowest;
+            let first = bank / count * count;
+            let digits = (0..count).map(|n| beat.digits[(first + n) as usize] << (n * p.narrowest));
+            digits.reduce(|a, b| a + b).expect("a weight has digits")
+        });
+        let adds = beat.is_there & beat.operation.eq(0);
+        m.assert(&format!("addend_{bank}_is_exact"), !adds | addend.eq(expected));
     }
     m.cover("read_after_read", pop & m.delayed("was_read", pop));
     m.cover("read_waits", output.valid & !output.ready);

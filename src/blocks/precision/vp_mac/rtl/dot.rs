@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::properties::{self, Progress, Slots};
+use super::super::properties::{self, Progress, Shifted, Slots};
 use super::super::{SLOT, VpMac, VpMacParameters};
 use super::{Precision, digits, precision, sum_type, total_type, weight_fields};
 use crate::blocks::Block;
@@ -135,7 +135,7 @@ pub(in super::super) fn describe(name: &str, p: &VpMacParameters) -> Result<Arc<
     let rows = |bit| pack(&m, &lanes.outputs(&format!("row_{bit}_o")));
     columns.each("rows_i", &(0..SLOT).map(rows).collect::<Vec<_>>());
     let product = product(p, precision, &columns.outputs("sum_o"));
-    let exponent = p.exponents.then(|| input["exponent"]);
+    let shift = precision.shift(p.exponents.then(|| input["exponent"]));
 
     let sum_ready = m.wire("sum_ready", bit()).doc("whether the sum may change");
     let slots = Slots {
@@ -143,9 +143,8 @@ pub(in super::super) fn describe(name: &str, p: &VpMacParameters) -> Result<Arc<
         weights: input["weights"],
         is_offered: input.valid,
         precision,
-        exponent,
     };
-    let beat = Beat { valid: input.valid, product, precision, exponent, last: input["last"] };
+    let beat = Beat { valid: input.valid, product, precision, shift, last: input["last"] };
     let beat = match p.product_register {
         true => beat.registered(&m, &input, accept, sum_ready),
         false => {
@@ -154,7 +153,7 @@ pub(in super::super) fn describe(name: &str, p: &VpMacParameters) -> Result<Arc<
         }
     };
     let addend =
-        beat.precision.align(beat.product, p.precisions(), beat.exponent, total).named("addend");
+        beat.precision.align(beat.product, p.precisions(), beat.shift, total).named("addend");
     let accumulate = (beat.valid & sum_ready).named("accumulate");
     let sum = m.register("sum", total);
     let first = m.register("first", bit()).reset(1);
@@ -173,12 +172,14 @@ pub(in super::super) fn describe(name: &str, p: &VpMacParameters) -> Result<Arc<
         accumulate,
         is_there: beat.valid,
         last: beat.last,
+        product: beat.product,
+        shifted: Shifted { precision: beat.precision, shift: beat.shift },
         addend,
         first: first.expr(),
         valid: valid.expr(),
         next,
     };
-    properties::of_dot(&m, p, &input, &output, &slots, &progress);
+    properties::of_dot(&m, p, &input, &output, &slots, product, &progress);
     m.finish()
 }
 
@@ -187,7 +188,7 @@ struct Beat<'m> {
     valid: Expr<'m>,
     product: Expr<'m>,
     precision: Precision<'m>,
-    exponent: Option<Expr<'m>>,
+    shift: Option<Expr<'m>>,
     last: Expr<'m>,
 }
 
@@ -211,8 +212,8 @@ impl<'m> Beat<'m> {
         Beat {
             valid: valid.expr(),
             product: keep("sum", self.product),
-            precision: self.precision.map(keep),
-            exponent: self.exponent.map(|exponent| keep("exponent", exponent)),
+            precision: self.precision.map(self.shift, keep),
+            shift: self.shift.map(|shift| keep("shift", shift)),
             last: keep("last", self.last),
         }
     }

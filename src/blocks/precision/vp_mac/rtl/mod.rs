@@ -116,33 +116,45 @@ impl<'m> Precision<'m> {
         match digit + 1 == digits {
             false => !self.exceeds(self.narrowest << digit.trailing_ones()),
             true => self.byte.map_or(self.m.constant(1, bit()), |byte| {
-                let highest = self.is(16).mux(1, 3);
-                !self.exceeds(SLOT) | byte.eq(highest)
+                let is_highest = match self.widest {
+                    16 => byte,
+                    _ => byte.eq(self.is(16).mux(1, 3)),
+                };
+                !self.exceeds(SLOT) | is_highest
             }),
         }
     }
 
-    /// With registers behind what there is.
-    fn map(self, keep: impl Fn(&str, Expr<'m>) -> Expr<'m>) -> Precision<'m> {
-        let tag = keep("precision", self.tag);
-        let byte = self.byte.map(|byte| keep("byte_number", byte));
-        Precision { tag, byte, ..self }
+    /// By how many bits what the beat adds is shifted, if the beat says so.
+    fn shift(self, exponent: Option<Expr<'m>>) -> Option<Expr<'m>> {
+        let amount = match self.byte {
+            Some(byte) => exponent? + self.exceeds(SLOT).mux(byte << 3, 0),
+            None => exponent?,
+        };
+        Some(amount.named("shift"))
     }
 
-    /// A value of weights of `bits` bits in its place in a sum, whatever those are of the ones given.
+    /// With registers behind what there is; the byte's number says no more where a shift does.
+    fn map(
+        self,
+        shift: Option<Expr<'m>>,
+        keep: impl Fn(&str, Expr<'m>) -> Expr<'m>,
+    ) -> Precision<'m> {
+        let tag = keep("precision", self.tag);
+        let byte = self.byte.filter(|_| shift.is_none());
+        Precision { tag, byte: byte.map(|byte| keep("byte_number", byte)), ..self }
+    }
+
+    /// A value in its place in a sum: by a given shift, or that of weights of any of so many `bits`.
     fn align(
         self,
         value: Expr<'m>,
         bits: impl IntoIterator<Item = u32>,
-        exponent: Option<Expr<'m>>,
+        shift: Option<Expr<'m>>,
         ty: Type,
     ) -> Expr<'m> {
-        if let Some(exponent) = exponent {
-            let amount = match self.byte {
-                Some(byte) => exponent + self.exceeds(SLOT).mux(byte << 3, 0),
-                None => exponent,
-            };
-            return value.shift_left(amount.named("shift")).wrap(ty);
+        if let Some(amount) = shift {
+            return value.shift_left(amount).wrap(ty);
         }
         // Several precisions share a shift, and gates for each are fewer than a selection.
         let mut shifts: BTreeMap<u32, Expr<'m>> = BTreeMap::new();

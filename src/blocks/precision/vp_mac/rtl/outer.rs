@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::properties::{self, Access, AtBanks, Slots};
+use super::super::properties::{self, Access, AtBanks, Shifted, Slots};
 use super::super::{SLOT, VpMac, VpMacParameters};
 use super::{Precision, activation, digits, precision, sum_type, total_type, weight_fields};
 use crate::blocks::Block;
@@ -48,7 +48,7 @@ struct Beat<'m> {
     operation: Expr<'m>,
     digits: Vec<Expr<'m>>,
     precision: Precision<'m>,
-    exponent: Option<Expr<'m>>,
+    shift: Option<Expr<'m>>,
     enable: Expr<'m>,
     row: Expr<'m>,
     value: Expr<'m>,
@@ -69,13 +69,14 @@ impl<'m> Beat<'m> {
             m.when(accept, || register.set(value));
             register.expr()
         };
-        let digits = (0..).zip(self.digits);
+        let digits = (0..).zip(&self.digits);
+        let digits = digits.map(|(n, digit)| keep(&format!("digit_{n}"), *digit));
         Beat {
             valid: valid.expr(),
             operation: keep("operation", self.operation),
-            digits: digits.map(|(n, digit)| keep(&format!("digit_{n}"), digit)).collect(),
-            precision: self.precision.map(keep),
-            exponent: self.exponent.map(|exponent| keep("exponent", exponent)),
+            digits: digits.collect(),
+            precision: self.precision.map(self.shift, keep),
+            shift: self.shift.map(|shift| keep("shift", shift)),
             enable: keep("enable", self.enable),
             row: keep("row", self.row),
             value: keep("value", self.value),
@@ -96,7 +97,7 @@ impl<'m> Beat<'m> {
             bits *= 2;
         }
         let whole = parts[0].named("product");
-        let whole = match self.exponent {
+        let whole = match self.shift {
             Some(_) => whole,
             None => self
                 .precision
@@ -106,14 +107,14 @@ impl<'m> Beat<'m> {
         let of_bank = |bank: u32| {
             let narrower = levels.iter().fold(whole, |other, (bits, parts)| {
                 let part = parts[(bank * p.narrowest / bits) as usize];
-                let part = match self.exponent {
+                let part = match self.shift {
                     Some(_) => part,
                     None => (part << (p.reference - bits)).wrap(total),
                 };
                 self.precision.is(*bits).mux(part, other)
             });
-            match self.exponent {
-                Some(_) => self.precision.align(narrower, [], self.exponent, total),
+            match self.shift {
+                Some(_) => self.precision.align(narrower, [], self.shift, total),
                 None => narrower,
             }
         };
@@ -155,12 +156,13 @@ pub(in super::super) fn describe(name: &str, p: &VpMacParameters) -> Result<Arc<
     let offered = input.valid & adds;
     let weights = super::isolated(p, precision, input["weights"], offered);
     let free = m.wire("free", bit()).doc("whether the banks are done with what they have");
+    let products = digits(precision, &rows(input["activation"], weights));
     let beat = Beat {
         valid: input.valid,
         operation: input["operation"],
-        digits: digits(precision, &rows(input["activation"], weights)),
+        digits: products.clone(),
         precision,
-        exponent: p.exponents.then(|| input["exponent"]),
+        shift: precision.shift(p.exponents.then(|| input["exponent"])),
         enable: input["enable"],
         row: input["row"],
         value: input["value"],
@@ -186,7 +188,6 @@ pub(in super::super) fn describe(name: &str, p: &VpMacParameters) -> Result<Arc<
         weights: input["weights"],
         is_offered: offered,
         precision,
-        exponent: p.exponents.then(|| input["exponent"]),
     };
     let at_banks = AtBanks {
         is_there: beat.valid,
@@ -195,8 +196,10 @@ pub(in super::super) fn describe(name: &str, p: &VpMacParameters) -> Result<Arc<
         enable: beat.enable,
         row: beat.row,
         value: beat.value,
+        digits: beat.digits,
+        shifted: Shifted { precision: beat.precision, shift: beat.shift },
         addends,
     };
-    properties::of_outer(&m, p, &input, &output, &slots, &at_banks);
+    properties::of_outer(&m, p, &input, &output, (&slots, &products), &at_banks);
     m.finish()
 }
