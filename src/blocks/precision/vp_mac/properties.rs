@@ -27,11 +27,16 @@ pub(super) struct Shifted<'m> {
     pub shift: Option<Expr<'m>>,
 }
 
+/// Whether the tag is built in.
+fn is_known<'m>(p: &VpMacParameters, precision: Precision<'m>) -> Expr<'m> {
+    let known = p.precisions().map(|bits| precision.is(bits));
+    known.reduce(|a, b| a | b).expect("weights have some precision")
+}
+
 impl<'m> Slots<'m> {
     /// Whether the beat has weights that count.
     fn count(&self, p: &VpMacParameters) -> Expr<'m> {
-        let known = p.precisions().map(|bits| self.precision.is(bits));
-        self.is_offered & known.reduce(|a, b| a | b).expect("weights have some precision")
+        self.is_offered & is_known(p, self.precision)
     }
 
     /// Bits of the slots, as a number that is signed if they end a signed weight.
@@ -113,9 +118,8 @@ pub(super) fn of_dot<'m>(
     }
     adds_up(m, output["sum"].expr(), progress);
     let aligned = progress.shifted.chosen(p, |_| progress.product);
-    let is_zero = progress.product.eq(0);
-    let is_aligned = is_zero.mux(progress.addend.eq(0), progress.addend.eq(aligned));
-    m.assert("addend_is_in_place", !progress.is_there | is_aligned);
+    let counts = progress.is_there & is_known(p, progress.shifted.precision);
+    m.assert("addend_is_in_place", !counts | progress.addend.eq(aligned));
     if p.lanes * p.activation_bits <= MOST_BITS {
         multiplies(m, p, slots, product);
     }
@@ -139,6 +143,15 @@ fn multiplies<'m>(m: &'m ModuleBuilder, p: &VpMacParameters, slots: &Slots<'m>, 
     let expected = products.reduce(|a, b| a | b).expect("weights have some precision");
     let expected = expected.named("expected_product");
     m.assert("product_is_exact", !slots.count(p) | product.eq(expected));
+}
+
+/// A weight's product out of those of its digits; in pairs, which a solver sees through.
+fn in_pairs<'m>(digits: &[Expr<'m>], bits: u32) -> Expr<'m> {
+    if let [digit] = digits {
+        return *digit;
+    }
+    let pairs: Vec<Expr> = digits.chunks(2).map(|pair| pair[0] + (pair[1] << bits)).collect();
+    in_pairs(&pairs, 2 * bits)
 }
 
 /// A register between products and accumulation holds what went in last, until it went on.
@@ -250,10 +263,11 @@ pub(super) fn of_outer<'m>(
         let expected = beat.shifted.chosen(p, |bits| {
             let count = bits.min(SLOT) / p.narrowest;
             let first = bank / count * count;
-            let digits = (0..count).map(|n| beat.digits[(first + n) as usize] << (n * p.narrowest));
-            digits.reduce(|a, b| a + b).expect("a weight has digits")
+            let digits = &beat.digits[first as usize..(first + count) as usize];
+            in_pairs(digits, p.narrowest)
         });
         let adds = beat.is_there & beat.operation.eq(0);
+        let adds = adds & is_known(p, beat.shifted.precision);
         m.assert(&format!("addend_{bank}_is_exact"), !adds | addend.eq(expected));
     }
     m.cover("read_after_read", pop & m.delayed("was_read", pop));

@@ -199,7 +199,7 @@ fn precision<'m>(
     };
     let byte = byte.named("byte_number");
     let next = (byte + 1).truncate(ty.width);
-    let next = of(None).is(16).mux(next & 1, next);
+    let next = if widest == 16 { next } else { of(None).is(16).mux(next & 1, next) };
     let goes_on = of(None).exceeds(SLOT) & of(None).is_known() & !ends;
     m.when(accepted, || counted.set(goes_on.mux(next, 0).wrap(ty)));
     of(Some(byte))
