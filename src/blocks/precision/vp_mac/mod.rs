@@ -204,11 +204,16 @@ impl Block for VpMac {
             VpMacParameters { product_register: true, exponents: true, ..small.clone() };
         vec![
             VpMacParameters { lanes: 3, signed: false, isolate: false, ..pipelined.clone() },
-            VpMacParameters { narrowest: 4, widest: 8, reference: 8, ..small.clone() },
+            VpMacParameters { lanes: 1, narrowest: 4, widest: 8, reference: 8, ..small.clone() },
+            VpMacParameters { lanes: 1, product_register: true, ..Default::default() },
             VpMacParameters { narrowest: 8, widest: 32, reference: 32, sum_bits: 50, ..small },
             VpMacParameters { organisation: Organisation::Outer, depth: 3, ..pipelined },
             VpMacParameters { narrowest: 4, depth: 1, signed: false, ..outer },
-            VpMacParameters { organisation: Organisation::Outer, ..Default::default() },
+            VpMacParameters {
+                organisation: Organisation::Outer,
+                product_register: true,
+                ..Default::default()
+            },
         ]
     }
 

@@ -7,7 +7,8 @@ use super::{SLOT, VpMacParameters};
 use crate::blocks::properties::Tracked;
 use crate::hdl::{Expr, Memory, ModuleBuilder, StreamIn, StreamOut, bit, concat};
 
-/// Up to so many bits of activations a solver finds that adding bit by bit is multiplying.
+/// Up to so many bits of activations a solver finds that adding bit by bit is multiplying, and that
+/// products which no register keeps apart from what they came from are in their place.
 const MOST_BITS: u32 = 4;
 
 /// What is multiplied.
@@ -117,10 +118,13 @@ pub(super) fn of_dot<'m>(
         waits(m, input.fire(), progress.accumulate, progress.is_there, last);
     }
     adds_up(m, output["sum"].expr(), progress);
-    let aligned = progress.shifted.chosen(p, |_| progress.product);
-    let counts = progress.is_there & is_known(p, progress.shifted.precision);
-    m.assert("addend_is_in_place", !counts | progress.addend.eq(aligned));
-    if p.lanes * p.activation_bits <= MOST_BITS {
+    let is_small = p.lanes * p.activation_bits <= MOST_BITS;
+    if p.product_register || is_small {
+        let aligned = progress.shifted.chosen(p, |_| progress.product);
+        let counts = progress.is_there & is_known(p, progress.shifted.precision);
+        m.assert("addend_is_in_place", !counts | progress.addend.eq(aligned));
+    }
+    if is_small {
         multiplies(m, p, slots, product);
     }
     m.cover("tracked_leaves", pop & tracked.leaves);
@@ -259,7 +263,8 @@ pub(super) fn of_outer<'m>(
         let exact = digit.eq(slots.activations * part);
         m.assert(&format!("digit_{number}_is_exact"), !counts | exact);
     }
-    for (bank, addend) in (0..).zip(&beat.addends) {
+    let is_seen_through = p.product_register || p.activation_bits <= MOST_BITS;
+    for (bank, addend) in (0..).zip(&beat.addends).filter(|_| is_seen_through) {
         let expected = beat.shifted.chosen(p, |bits| {
             let count = bits.min(SLOT) / p.narrowest;
             let first = bank / count * count;
