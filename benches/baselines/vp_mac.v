@@ -1,6 +1,6 @@
 // Plain lanes of 8-bit weights in Verilog: what the variable-precision ones are compared with. Both
-// modules have the ports and the accumulators of the generated one, and know of no precision but 8, which
-// is that of the lowest bit, so all bits of the accumulators are there.
+// modules have the ports and the accumulators of the generated one, and know of no precision but 8,
+// which is that of the lowest bit, so all bits of the accumulators are there.
 
 `default_nettype none
 

@@ -1,19 +1,19 @@
 //! Variable-precision multiply-accumulate: weights of 2 to 32 bits, exactly, in slots of 8 bits.
 //!
-//! A slot takes 8 bits of weights per cycle: four weights of 2 bits, two of 4, one of 8, or one byte
-//! of a wider weight, so 16 bits take two cycles and 32 bits four. The tag `precision` of each beat
-//! says which: 0 for 2 bits, 1 for 4, 2 for 8, 3 for 16 and 4 for 32. With a tag that is not built
-//! in, the weights of the beat count as zero. Weights are two's complement, the first in the lowest
-//! bits of its slot.
+//! A slot takes 8 bits of weights per cycle: four weights of 2 bits, two of 4, one of 8, or one
+//! byte of a wider weight, so 16 bits take two cycles and 32 bits four. The tag `precision` of each
+//! beat says which: 0 for 2 bits, 1 for 4, 2 for 8, 3 for 16 and 4 for 32. With a tag that is not
+//! built in, the weights of the beat count as zero. Weights are two's complement, the first in the
+//! lowest bits of its slot.
 //!
 //! A weight w of p bits stands for w * 2^(`reference` - p), so all precisions share one scale, and
 //! a sum may mix them. With `exponents` a beat brings `exponent` instead, and its weights stand for
 //! w * 2^exponent; sums are sure to fit as long as that is at most `reference` - p.
 //!
 //! A wide weight comes low byte first, in consecutive beats, each with the activation again: a beat
-//! adds activation * byte * 256^n for byte number n, which is signed if it is the highest. Bytes are
-//! counted over beats of 16 and of 32 bits, modulo the bytes of a weight; any other beat, and the end
-//! of a packet, begin anew.
+//! adds activation * byte * 256^n for byte number n, which is signed if it is the highest. Bytes
+//! are counted over beats of 16 and of 32 bits, modulo the bytes of a weight; any other beat, and
+//! the end of a packet, begin anew.
 //!
 //! # Dot
 //!
@@ -24,26 +24,26 @@
 //! weights of 4 bits are in places 0 and 2. The others are not looked at.
 //!
 //! A packet's sum goes out one cycle after its last beat came in, two with `product_register`. One
-//! beat per cycle is sustained, whatever the precisions. `in_ready_o` follows `out_ready_i` without a
-//! register between.
+//! beat per cycle is sustained, whatever the precisions. `in_ready_o` follows `out_ready_i` without
+//! a register between.
 //!
 //! # Outer
 //!
 //! One slot and one activation: the weights are those of several output rows. There is a bank of
 //! `depth` accumulators for each place of the slot. Streams: `in` with `operation`, `activation`,
-//! `weights`, `precision`, `exponent`, for each bank a bit of `enable` and an accumulator `row`, and
-//! `value`; and `out` with `sums`, one of each bank. Operations:
+//! `weights`, `precision`, `exponent`, for each bank a bit of `enable` and an accumulator `row`,
+//! and `value`; and `out` with `sums`, one of each bank. Operations:
 //!
-//! - 0 adds: each enabled bank adds to its accumulator the activation times the weight that has bits
-//!   in the bank's place. So a weight of 2 bits has its bank, one of 4 bits has two to choose from,
-//!   and one of 8 bits any; to enable several adds it to each of them.
+//! - 0 adds: each enabled bank adds to its accumulator the activation times the weight that has
+//!   bits in the bank's place. So a weight of 2 bits has its bank, one of 4 bits has two to choose
+//!   from, and one of 8 bits any; to enable several adds it to each of them.
 //! - 1 loads: each enabled bank sets its accumulator to `value`.
 //! - 2 reads: `out` brings the accumulator of each bank, enabled or not.
 //! - 3 clears: all accumulators of all banks are 0, as after reset.
 //!
-//! A row beyond the depth reads 0 and is not written. All but reads take one cycle, one beat after the
-//! other; a read stays until its sums are taken. They are offered in the cycle in which the read is,
-//! one later with `product_register`.
+//! A row beyond the depth reads 0 and is not written. All but reads take one cycle, one beat after
+//! the other; a read stays until its sums are taken. They are offered in the cycle in which the
+//! read is, one later with `product_register`.
 //!
 //! # Sums
 //!
@@ -221,11 +221,6 @@ impl Block for VpMac {
             VpMacParameters { narrowest: 8, widest: 32, reference: 32, sum_bits: 50, ..small },
             VpMacParameters { organisation: Organisation::Outer, depth: 3, ..pipelined },
             VpMacParameters { narrowest: 4, depth: 1, signed: false, ..outer },
-            VpMacParameters {
-                organisation: Organisation::Outer,
-                product_register: true,
-                ..Default::default()
-            },
         ]
     }
 

@@ -42,7 +42,7 @@ impl<'m> Slots<'m> {
 
     /// Bits of the slots, as a number that is signed if they end a signed weight.
     fn part(&self, p: &VpMacParameters, low: u32, width: u32) -> Expr<'m> {
-        let ends = p.precisions().filter(|&bits| (low + width) % bits.min(SLOT) == 0);
+        let ends = p.precisions().filter(|&bits| (low + width).is_multiple_of(bits.min(SLOT)));
         let ends = ends.map(|bits| match self.precision.byte.filter(|_| bits > SLOT) {
             Some(byte) => self.precision.is(bits) & byte.eq(bits / SLOT - 1),
             None => self.precision.is(bits),

@@ -145,7 +145,8 @@ impl<'m> Precision<'m> {
         Precision { tag, byte: byte.map(|byte| keep("byte_number", byte)), ..self }
     }
 
-    /// A value in its place in a sum: by a given shift, or that of weights of any of so many `bits`.
+    /// A value in its place in a sum: by a given shift, or that of weights of any of so many
+    /// `bits`.
     fn align(
         self,
         value: Expr<'m>,
@@ -243,7 +244,8 @@ fn weighed<'m>(values: &[Expr<'m>], bits: u32) -> Expr<'m> {
     }
 }
 
-/// The plain Verilog beside either organisation: lanes of 8 bits, with accumulators of the same size.
+/// The plain Verilog beside either organisation: lanes of 8 bits, with accumulators of the same
+/// size.
 pub(super) fn baseline(p: &VpMacParameters) -> Option<Baseline> {
     let mut parameters = vec![
         ("PLACES", p.places()),

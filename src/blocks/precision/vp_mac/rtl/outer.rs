@@ -133,8 +133,8 @@ pub(in super::super) fn describe(name: &str, p: &VpMacParameters) -> Result<Arc<
     let total = total_type(p);
     m.doc(format!(
         "{}\n\n\
-         `precision` says how many bits the weights of a beat have: {}. `operation` is 0 to add, 1 to \
-         load, 2 to read and 3 to clear. The sum of up to {} products fits; that of more is exact \
+         `precision` says how many bits the weights of a beat have: {}. `operation` is 0 to add, \
+         1 to load, 2 to read and 3 to clear. The sum of up to {} products fits; that of more is exact \
          modulo 2^{}.",
         VpMac::SUMMARY,
         super::known_tags(p),
