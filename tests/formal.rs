@@ -79,6 +79,11 @@ const JOIN: &str = "[width_converter]\nin_width = 4\nout_width = 12\n";
 const SPLIT: &str = "[width_converter]\nin_width = 12\nout_width = 4\n";
 const ARBITER: &str = "[arbiter]\nrequesters = 3\n";
 const MAC: &str = "[mac]\na_width = 3\nb_width = 2\nlongest = 3\n";
+const VP_DOT: &str = "[vp_mac]\nlanes = 1\nactivation_bits = 4\nnarrowest = 4\nwidest = 16\n\
+                      reference = 16\nlongest = 3\nproduct_register = true\n";
+const VP_OUTER: &str = "[vp_mac]\norganisation = \"outer\"\ndepth = 2\nactivation_bits = 4\n\
+                        narrowest = 4\nwidest = 16\nreference = 16\nlongest = 3\n\
+                        product_register = true\n";
 const CONTROL: &str = "[sparsity_control]\nbands = 3\ngroup = 4\nfirst_keep = 4\nthreshold_width = 3\n\
                        layers = 3\ncombine = \"weights\"\n";
 const DELTA: &str = "[delta]\nwidth = 2\nlanes = 1\nlongest = 3\nlayers = 3\ndepth = 3\n";
@@ -101,7 +106,7 @@ const GATING: &str = "[gating]\nclusters = 2\ncores = 1\nidle_cycles = 2\nwake_c
                       counter_width = 2\n";
 
 const BLOCKS: &[&str] = &[
-    SLICE, BACKWARD, FIFO, RAM_FIFO, JOIN, SPLIT, ARBITER, MAC, METRIC, CONTROL, DELTA, MASK, PACKETS, COPIES, ROUTES, NETWORK, RAM, RESET, RESET_HIGH, GATE, FALLING, CELL, BUFFER, GATING,
+    SLICE, BACKWARD, FIFO, RAM_FIFO, JOIN, SPLIT, ARBITER, MAC, METRIC, CONTROL, DELTA, MASK, PACKETS, COPIES, ROUTES, NETWORK, RAM, RESET, RESET_HIGH, GATE, FALLING, CELL, BUFFER, GATING, VP_DOT, VP_OUTER,
 ];
 
 /// What is broken, how, and which properties notice.
@@ -166,6 +171,39 @@ const SABOTAGE: &[(&str, &str, &str, &[&str])] = &[
     (MAC, "if (in_ready_o) begin", "if (1'b1) begin", &["all_counted"]),
     (MAC, "first_q <= in_last_i", "first_q <= 1'b0", &["a_sum_that_waits_is_whole"]),
     (MAC, "accept = in_valid_i && in_ready_o", "accept = in_valid_i", &["out_held"]),
+    (VP_DOT, "out_valid_o = valid_q", "out_valid_o = 1'b1", &["nothing_invented"]),
+    (VP_DOT, "out_valid_o = valid_q", "out_valid_o = 1'b0", &["nothing_lost"]),
+    (VP_DOT, "out_sum_o = sum_q", "out_sum_o = ~sum_q", &["in_order"]),
+    (VP_DOT, "if (sum_ready) begin", "if (1'b1) begin", &["all_counted"]),
+    (VP_DOT, "first_q <= product_last_q", "first_q <= 1'b0", &["a_sum_that_waits_is_whole"]),
+    (VP_DOT, "!product_valid_q || sum_ready", "sum_ready", &["ready_unless_blocked"]),
+    (VP_DOT, "product_valid_q <= in_valid_i", "product_valid_q <= 1'b1", &["products_wait"]),
+    (VP_DOT, "last_q <= in_last_i", "last_q <= ~in_last_i", &["products_are_of_their_beat"]),
+    (VP_DOT, "= so_far + addend", "= so_far - addend", &["sum_is_exact"]),
+    (VP_DOT, "{product_sum_q, 8'd0}", "{product_sum_q, 8'd1}", &["addend_is_in_place"]),
+    (VP_DOT, "joins_0 = in_precision_i > 3'd1", "joins_0 = 1'b0", &["product_is_exact"]),
+    (VP_DOT, "product_valid_q && sum_ready", "product_valid_q", &["out_held"]),
+    (VP_OUTER, "in_ready_o = free", "in_ready_o = 1'b1", &["ready_unless_blocked"]),
+    (VP_OUTER, "out_valid_o = is_read", "out_valid_o = 1'b1", &["reads_are_answered"]),
+    (VP_OUTER, "product_valid_q <= in_valid_i", "product_valid_q <= 1'b1", &["products_wait"]),
+    (VP_OUTER, "<= in_value_i", "<= ~in_value_i", &["products_are_of_their_beat"]),
+    (VP_OUTER, "is_signed_0 = !", "is_signed_0 = ", &["digit_0_is_exact"]),
+    (VP_OUTER, "|| byte_number", "|| !byte_number", &["digit_1_is_exact"]),
+    (VP_OUTER, "{product_digit_0_q, 12'd0}", "{product_digit_1_q, 12'd0}", &["addend_0_is_exact"]),
+    (VP_OUTER, "{product_digit_1_q, 12'd0}", "{product_digit_0_q, 12'd0}", &["addend_1_is_exact"]),
+    (VP_OUTER, "out_sums_o = bank_sum", "out_sums_o = {42{in_valid_i}}", &["out_held"]),
+    (
+        VP_OUTER,
+        "written_d = 2'd0",
+        "written_d = 2'd3",
+        &["gen_bank[0].u_bank.accumulator_is_exact", "gen_bank[1].u_bank.accumulator_is_exact"],
+    ),
+    (
+        VP_OUTER,
+        "stored = sums_mem[row_i]",
+        "stored = sums_mem[~row_i]",
+        &["gen_bank[0].u_bank.sum_is_that_of_the_row", "gen_bank[1].u_bank.sum_is_that_of_the_row"],
+    ),
     (
         CONTROL,
         "(band_layer_i < 2'd2) ? band_layer_i : 2'd2",

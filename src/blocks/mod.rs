@@ -194,6 +194,7 @@ pub const REGISTRY: &[Entry] = &[
     Entry::of::<common::reset_synchronizer::ResetSynchronizer>(),
     Entry::of::<common::clock_gate::ClockGateBlock>(),
     Entry::of::<precision::mac::Mac>(),
+    Entry::of::<precision::vp_mac::VpMac>(),
     Entry::of::<temporal::coherence_metric::CoherenceMetric>(),
     Entry::of::<temporal::sparsity_control::SparsityControl>(),
     Entry::of::<temporal::mask_generator::MaskGenerator>(),
