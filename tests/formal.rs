@@ -116,7 +116,9 @@ const GATING: &str = "[gating]\nclusters = 2\ncores = 1\nidle_cycles = 2\nwake_c
                       counter_width = 2\n";
 
 const BLOCKS: &[&str] = &[
-    SLICE, BACKWARD, FIFO, RAM_FIFO, JOIN, SPLIT, ARBITER, MAC, METRIC, CONTROL, DELTA, MASK, PACKETS, COPIES, ROUTES, NETWORK, RAM, RESET, RESET_HIGH, GATE, FALLING, CELL, BUFFER, GATING, VP_DOT, VP_OUTER, APPLY, APPLY_GATE,
+    SLICE, BACKWARD, FIFO, RAM_FIFO, JOIN, SPLIT, ARBITER, MAC, METRIC, CONTROL, DELTA, MASK,
+    PACKETS, COPIES, ROUTES, NETWORK, RAM, RESET, RESET_HIGH, GATE, FALLING, CELL, BUFFER, GATING,
+    VP_DOT, VP_OUTER, APPLY, APPLY_GATE,
 ];
 
 /// What is broken, how, and which properties notice.

@@ -203,6 +203,7 @@ pub const REGISTRY: &[Entry] = &[
     Entry::of::<temporal::temporal_path::TemporalPath>(),
     Entry::of::<fabric::crossbar::Crossbar>(),
     Entry::of::<fabric::gating::Gating>(),
+    Entry::of::<fabric::cluster::Cluster>(),
 ];
 
 /// The block called `name`.

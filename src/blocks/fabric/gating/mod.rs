@@ -44,6 +44,8 @@ use crate::model::{Kind, Model, Random, Shape, Stimulus};
 /// The most cores there are.
 const MOST_CORES: u32 = 1024;
 
+pub(super) use model::Clock;
+
 parameters! {
     /// Parameters of the gating fabric.
     pub struct GatingParameters {

@@ -3,15 +3,57 @@
 use super::GatingParameters;
 use crate::model::{Bits, PortModel};
 
-/// What is known of a core.
+/// When the clock of a core runs.
 #[derive(Clone, Default)]
-struct Core {
+pub(in crate::blocks::fabric) struct Clock {
     /// How many cycles without work in a row there have been; none before there was any.
     idle_for: Option<u64>,
     /// Whether there was a reason to run in the cycle before.
     wanted: bool,
-    /// How many cycles its clock has run in a row.
+    /// How many cycles it has run in a row.
     ran: u64,
+}
+
+/// What a clock does in a cycle.
+pub(in crate::blocks::fabric) struct Running {
+    /// Whether there is a reason to run.
+    wanted: bool,
+    /// Whether it passes, but for scan.
+    runs: bool,
+    /// Whether the core may take a beat.
+    pub awake: bool,
+}
+
+impl Clock {
+    /// What it does in a cycle in which its core has work or not, or is kept awake.
+    pub(in crate::blocks::fabric) fn now(
+        &self,
+        p: &GatingParameters,
+        works: bool,
+        keep: bool,
+    ) -> Running {
+        let lingers = self.idle_for.is_some_and(|cycles| cycles < u64::from(p.idle_cycles));
+        let wanted = works || keep || lingers;
+        let (runs, awake) = match (p.gate, p.wake_cycles) {
+            (false, _) => (true, true),
+            (true, 0) => (wanted, wanted),
+            (true, wake) => (self.wanted, self.wanted && self.ran + 1 >= u64::from(wake)),
+        };
+        Running { wanted, runs, awake }
+    }
+
+    /// The end of a cycle in which it did that, for work or to keep the core awake if `needed`.
+    pub(in crate::blocks::fabric) fn step(&mut self, needed: bool, now: &Running) {
+        self.idle_for = if needed { Some(0) } else { self.idle_for.map(|cycles| cycles + 1) };
+        self.ran = if now.runs && now.wanted { self.ran + 1 } else { 0 };
+        self.wanted = now.wanted;
+    }
+}
+
+/// What is known of a core.
+#[derive(Clone, Default)]
+struct Core {
+    clock: Clock,
     active: u64,
     idle: u64,
     /// For how many cycles it works on, and what it has made so far.
@@ -57,12 +99,8 @@ impl<'a> Inputs<'a> {
 
 /// What a core does in a cycle.
 struct Now {
-    /// Whether there is a reason to run.
-    wanted: bool,
-    /// Whether the clock passes but for scan.
-    runs: bool,
+    clock: Running,
     enable: bool,
-    awake: bool,
     active: bool,
     taken: bool,
 }
@@ -82,20 +120,12 @@ impl Bench {
         let (p, core) = (&self.parameters, &self.cores[index]);
         let offered = inputs.offer.bit(index as u32);
         let works = offered || core.rest > 0;
-        let lingers = core.idle_for.is_some_and(|cycles| cycles < u64::from(p.idle_cycles));
-        let wanted = works || inputs.keep || lingers;
-        let (runs, awake) = match (p.gate, p.wake_cycles) {
-            (false, _) => (true, true),
-            (true, 0) => (wanted, wanted),
-            (true, wake) => (core.wanted, core.wanted && core.ran + 1 >= u64::from(wake)),
-        };
+        let clock = core.clock.now(p, works, inputs.keep);
         Now {
-            wanted,
-            runs,
-            enable: runs || inputs.test,
-            awake,
-            active: awake && works,
-            taken: offered && awake && core.rest == 0,
+            enable: clock.runs || inputs.test,
+            active: clock.awake && works,
+            taken: offered && clock.awake && core.rest == 0,
+            clock,
         }
     }
 
@@ -117,7 +147,7 @@ impl PortModel for Bench {
         let sums: Vec<Bits> =
             self.cores.iter().map(|core| Bits::new(super::bench::SUM_WIDTH, core.sum)).collect();
         let count = |count| Bits::new(self.parameters.counter_width, count);
-        let mut outputs = vec![bits(&|now| now.enable), bits(&|now| now.awake)];
+        let mut outputs = vec![bits(&|now| now.enable), bits(&|now| now.clock.awake)];
         outputs.push(Bits::concat(&clusters));
         outputs.extend(self.reading.map(count));
         outputs.extend([bits(&|now| now.taken), Bits::concat(&sums)]);
@@ -137,9 +167,7 @@ impl PortModel for Bench {
             let now = self.now(index, &inputs);
             let core = &mut self.cores[index];
             let works = inputs.offer.bit(index as u32) || core.rest > 0 || inputs.keep;
-            core.idle_for = if works { Some(0) } else { core.idle_for.map(|cycles| cycles + 1) };
-            core.ran = if now.runs && now.wanted { core.ran + 1 } else { 0 };
-            core.wanted = now.wanted;
+            core.clock.step(works, &now.clock);
             core.active += u64::from(now.active);
             core.idle += u64::from(now.enable && !now.active);
             if inputs.clear {

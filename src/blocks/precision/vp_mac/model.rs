@@ -66,7 +66,7 @@ impl Bytes {
     }
 }
 
-pub(super) fn run(p: &VpMacParameters, stimulus: &Stimulus) -> Response {
+pub(in crate::blocks) fn run(p: &VpMacParameters, stimulus: &Stimulus) -> Response {
     match p.organisation {
         Organisation::Dot => dot(p, &stimulus.inputs[0]),
         Organisation::Outer => outer(p, &stimulus.inputs[0]),

@@ -206,9 +206,8 @@ impl Block for CoherenceMetric {
     }
 
     fn mutated() -> CoherenceMetricParameters {
-        // What is inverted in each cycle shows, because factors have odd numbers of digits as well.
-        let (width, lanes, longest, digit) = (4, 2, 6, 5);
-        CoherenceMetricParameters { width, lanes, longest, digit, ..Default::default() }
+        let (width, lanes, longest) = (4, 2, 6);
+        CoherenceMetricParameters { width, lanes, longest, ..Default::default() }
     }
 
     fn variants() -> Vec<CoherenceMetricParameters> {

@@ -32,7 +32,7 @@ pub(super) fn least_sum_bits(p: &VpMacParameters) -> u32 {
 }
 
 /// A sum's type.
-pub(super) fn total_type(p: &VpMacParameters) -> Type {
+pub(in crate::blocks) fn total_type(p: &VpMacParameters) -> Type {
     sint(p.sum_bits.max(least_sum_bits(p)))
 }
 
