@@ -13,10 +13,9 @@ use crate::cosim::Workshop;
 use crate::design;
 use crate::evidence::{self, EvidenceError, Known};
 
-/// Synthesise, prove, mutate and simulate registered blocks, and write what came of it: a page for
-/// each block, and one with a row of each.
+/// Synthesise, prove, mutate and simulate registered blocks, and write what came of it.
 ///
-/// Without names, those blocks are meant whose page is of other Verilog than today's.
+/// Each block gets a page, of which one more page has a row each. Without names, those blocks are meant whose page is of other Verilog than today's.
 #[derive(Args)]
 pub(super) struct Evidence {
     /// Blocks by name.

@@ -23,6 +23,15 @@ enum Habit {
     Carry,
 }
 
+/// What there is just room for.
+#[derive(Clone, Copy)]
+struct Room {
+    /// The value of the elements.
+    higher: i64,
+    /// What all of them have ahead: higher digits have other values so.
+    bonus: u64,
+}
+
 /// Vectors whose groups have a keep, a threshold and a bonus of their own.
 pub(super) fn stimulus(
     p: &MaskGeneratorParameters,
@@ -39,21 +48,21 @@ pub(super) fn stimulus(
     let mut before = vec![];
     while all.len() < beats {
         let values = vectors.next(&mut chance).values;
-        let (values, higher) = with_habit(p, kind, values, &mut chance);
-        all.extend(vector(p, shape, &values, higher, &before, &mut chance));
+        let (values, room) = with_habit(p, kind, values, &mut chance);
+        all.extend(vector(p, shape, &values, room, &before, &mut chance));
         before = values;
     }
     all.truncate(beats);
     Stimulus { inputs: vec![all], held: vec![] }
 }
 
-/// The values as they become by a habit, and the value that there is to be room for, if any.
+/// The values as they become by a habit, and what there is to be room for, if anything.
 fn with_habit(
     p: &MaskGeneratorParameters,
     kind: Kind,
     values: Vec<i64>,
     random: &mut Random,
-) -> (Vec<i64>, Option<i64>) {
+) -> (Vec<i64>, Option<Room>) {
     let habit = match (kind, random.random_range(0..8)) {
         (Kind::Recorded, _) | (_, 0..3) => Habit::AsTheyCome,
         (_, 3) => Habit::Ties,
@@ -65,23 +74,28 @@ fn with_habit(
     let zeros = random.random_range(0..p.width);
     let higher = (values[0].abs() >> zeros << zeros).max(1 << zeros);
     let makes_room = matches!(habit, Habit::Carry) && random.random_range(0..4) > 0;
-    let element = |value: i64| match habit {
+    let mut element = |value: i64| match habit {
         Habit::AsTheyCome => value,
         Habit::Ties => [common, -common, values[values.len() - 1]][random.random_range(0..3)],
         Habit::Equal => common,
         Habit::OneBit => common ^ 1 << random.random_range(0..p.width),
         Habit::Carry => higher - i64::from(random.random::<bool>()),
     };
-    (values.iter().copied().map(element).collect(), makes_room.then_some(higher))
+    let values = values.iter().copied().map(&mut element).collect();
+    let room = makes_room.then(|| {
+        let bonus = if random.random() { 0 } else { 1 << random.random_range(zeros..p.width) };
+        Room { higher, bonus }
+    });
+    (values, room)
 }
 
-/// The beats of a vector; `before` is the one before it. Its groups have just room for the elements
-/// that are `higher`, if that is some value.
+/// The beats of a vector; `before` is the one before it. Its groups have just room for some of their
+/// elements, if `room` says which.
 fn vector(
     p: &MaskGeneratorParameters,
     shape: &Shape,
     values: &[i64],
-    higher: Option<i64>,
+    room: Option<Room>,
     before: &[i64],
     random: &mut Random,
 ) -> Vec<Beat> {
@@ -98,17 +112,19 @@ fn vector(
         let (lanes, group) = (p.lanes as usize, p.group as usize);
         let rest = &values[index * lanes / group * group..];
         let in_group = &rest[..group.min(rest.len())];
-        let room = higher.map(|higher| in_group.iter().filter(|&&value| value == higher).count());
-        let field = |field: &crate::model::Field| match field.name.as_str() {
-            "data" => pattern(&|pair| pair.0, beat),
-            "reference" => pattern(&|pair| pair.1, beat),
-            "keep" if room.is_some() => Bits::new(field.width, room.unwrap_or(0) as u64),
-            "threshold" | "bonus" if room.is_some() => Bits::zero(field.width),
-            "keep" => keep(p, field.width, random),
-            "threshold" | "bonus" => amount(p, field.width, random),
-            "empty" if is_last => Bits::new(field.width, empty(values.len(), p.lanes)),
-            "last" => Bits::new(1, is_last),
-            "norm" if random.random_range(0..3) == 0 => Bits::corner(field.width, random),
+        let keeps = |higher: i64| in_group.iter().filter(|&&value| value == higher).count() as u64;
+        let field = |field: &crate::model::Field| match (field.name.as_str(), room) {
+            ("data", _) => pattern(&|pair| pair.0, beat),
+            ("reference", _) => pattern(&|pair| pair.1, beat),
+            ("previous", Some(_)) => Bits::new(field.width, -1),
+            ("keep", Some(room)) => Bits::new(field.width, keeps(room.higher)),
+            ("threshold", Some(_)) => Bits::zero(field.width),
+            ("bonus", Some(room)) => Bits::new(field.width, room.bonus),
+            ("keep", None) => keep(p, field.width, random),
+            ("threshold" | "bonus", None) => amount(p, field.width, random),
+            ("empty", _) if is_last => Bits::new(field.width, empty(values.len(), p.lanes)),
+            ("last", _) => Bits::new(1, is_last),
+            ("norm", _) if random.random_range(0..3) == 0 => Bits::corner(field.width, random),
             _ => Bits::random(field.width, random),
         };
         shape.inputs[0].fields.iter().map(field).collect()
