@@ -19,15 +19,15 @@ pub(super) fn stimulus(
     beats: usize,
     random: &mut Random,
 ) -> Stimulus {
+    // How much chance the operands take depends on their number, so all else comes first.
     let seed: u64 = random.random();
-    let of_each = beats.div_ceil(p.sources as usize);
-    let mut held: Vec<Bits> = shape.stimulus(kind, 0, random).held;
-    let mut stimulus = shape.stimulus(kind, of_each, random);
+    let mut held = shape.stimulus(kind, 0, random).held;
     // Clocks that never stop, and counters that never run, are worth looking at now and then.
     for bit in &mut held[..3] {
         *bit = Bits::new(1, random.random_range(0..6) == 0);
     }
-    stimulus.held = held;
+    let of_each = beats.div_ceil(p.sources as usize);
+    let mut stimulus = Stimulus { held, ..shape.stimulus(kind, of_each, random) };
     for (source, beats) in (0..).zip(&mut stimulus.inputs) {
         address(p, source, beats, seed);
     }
