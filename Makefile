@@ -1,6 +1,6 @@
 # Two targets do everything on a bare machine that has Rust: `make demo` and `make test`.
 
-.PHONY: demo test check setup evidence bench fuzz doc
+.PHONY: demo test check setup evidence bench soak fuzz doc
 
 # Emits the example design, lints it, multiplies two matrices with it and compares it with its
 # golden model; then a configuration: emits, lints, compares.
@@ -32,6 +32,12 @@ bench: setup
 	cargo bench --bench cosim
 	cargo bench --bench compact
 	cargo bench --bench mask_array
+	cargo bench --bench crossbar
+
+# Ten million beats go into multiply-accumulates of all sizes, at precisions that change: 30,000 in
+# each of 48 scenarios of each of 7 sizes.
+soak: setup
+	cargo run --release --quiet -- cosim vp_mac --beats 30000
 
 # Longer than a test may take: 20,000 random modules, and a minute of the configuration's reader.
 # `cargo install cargo-fuzz` brings the fuzzer.
