@@ -126,7 +126,8 @@ mod tests {
             for flat in [true, false] {
                 let netlist = map(&files, &module.name, flat).unwrap();
                 assert!(netlist.text.contains(&format!("module {}(", module.name)));
-                assert!(netlist.count("DFF") + netlist.count("LATCH") > 0);
+                // Of a hierarchy the top is counted, which may have none of its own.
+                assert!(!flat || netlist.count("DFF") + netlist.count("LATCH") > 0);
                 assert!(!netlist.text.contains("$_"), "{}", netlist.text);
                 assert!(!netlist.text.contains("always"), "{}", netlist.text);
             }

