@@ -3,25 +3,25 @@
 //!
 //! Streams: from each source, `in_0`, `in_1`, …, packets of a dot product; from each core, `out_0`,
 //! `out_1`, …, their sums. A beat is one of [`vp_mac`](crate::blocks::precision::vp_mac) in its
-//! organisation `dot` (`activations`, `weights`, `precision`, `last`), with the number of the core that
-//! is to work on it in `to`, the same in all beats of a packet; packets for a number beyond the last
-//! core come out nowhere. A sum goes out with the number of its `source`.
+//! organisation `dot` (`activations`, `weights`, `precision`, `last`), with the number of the core
+//! that is to work on it in `to`, the same in all beats of a packet; packets for a number beyond
+//! the last core come out nowhere. A sum goes out with the number of its `source`.
 //!
-//! A core works on a packet at a time; sources that ask for the same core take turns, as the arbitrated
-//! [`crossbar`](crate::blocks::fabric::crossbar) says. Sums of one source leave a core in order. While
-//! a sum waits to be taken, its core takes no beat; other cores go on. `in_*_ready_o` follows
-//! `out_*_ready_i` without a register between.
+//! A core works on a packet at a time; sources that ask for the same core take turns, as the
+//! arbitrated [`crossbar`](crate::blocks::fabric::crossbar) says. Sums of one source leave a core
+//! in order. While a sum waits to be taken, its core takes no beat; other cores go on.
+//! `in_*_ready_o` follows `out_*_ready_i` without a register between.
 //!
 //! Each core runs on a clock of its own behind that of the cluster; the fabric that stops them is
-//! [`gating`](crate::blocks::fabric::gating), which has `override_i`, `test_enable_i` and the counters.
-//! A core is offered work while a source asks for it, and busy while a sum waits: between the beats
-//! of a packet it may sleep, too. The first beat that is offered to a core that sleeps waits for up to
-//! `wake_cycles`; whoever is chosen meanwhile stays so.
+//! [`gating`](crate::blocks::fabric::gating), which has `override_i`, `test_enable_i` and the
+//! counters. A core is offered work while a source asks for it, and busy while a sum waits: between
+//! the beats of a packet it may sleep, too. The first beat that is offered to a core that sleeps
+//! waits for up to `wake_cycles`; whoever is chosen meanwhile stays so.
 //!
 //! # Timing
 //!
-//! Each core takes one beat per cycle while it is awake, and its sum goes out in the cycle after the
-//! last beat of the packet.
+//! Each core takes one beat per cycle while it is awake, and its sum goes out in the cycle after
+//! the last beat of the packet.
 
 mod model;
 mod rtl;
