@@ -16,7 +16,7 @@ const HEAD: &str = "\
 
 What the registered blocks cost, and what speaks for them being right: at their default parameters,
 and where it says so at the odd sizes that they are simulated at as well. Each block has a page of its
-own, with all of it; what a page says comes from one run.
+own, with all of it; what a page says comes from one run, unless it says otherwise.
 
 ";
 
