@@ -104,7 +104,7 @@ parameters! {
         /// What is summed: products of several activations, or those of one in several rows.
         organisation: Organisation = Organisation::Dot,
         /// Slots of weights. No effect in organisation `outer`, which has one.
-        lanes: u32 = 16 in 1..=256,
+        lanes: u32 = 4 in 1..=256,
         /// Accumulators of a bank. No effect in organisation `dot`.
         depth: u32 = 4 in 1..=1024,
         /// Bits of an activation.
