@@ -30,7 +30,8 @@
 //! - `level`: for each vector the level of sparsity that it got.
 //!
 //! Each stream is in the order of the vectors. All four have to be taken: one that is not holds up
-//! the others in the end. What the settings (plain inputs) are has to stay while vectors are inside.
+//! the others in the end. What the settings (plain inputs) are has to stay while vectors are inside;
+//! with `layer_settings`, each is that of every layer, the first lowest.
 //!
 //! # Cycles
 //!
@@ -85,6 +86,8 @@ parameters! {
         longest: u32 = 48 in 1..=4096,
         /// Layers, each with a memory of its own.
         layers: u32 = 1 in 1..=8,
+        /// Whether each layer has settings of its own; `bonus_i` is always that of all.
+        layer_settings: bool = false,
         /// Bands of coherence, and levels of sparsity.
         bands: u32 = 2 in 2..=8,
         /// Build in cosine similarity.
@@ -128,6 +131,11 @@ impl TemporalPathParameters {
     /// Memories: of each layer's activations and, after them, of each layer's weights.
     pub(super) fn places(&self) -> u32 {
         self.layers << u32::from(self.takes_weights())
+    }
+
+    /// How many times as wide as that of a block a setting is.
+    pub(super) fn settings(&self) -> u32 {
+        if self.layer_settings { self.layers } else { 1 }
     }
 
     /// Bits of a score.
@@ -302,6 +310,7 @@ impl Block for TemporalPath {
                 first_keep: 6,
                 longest: 48,
                 layers: 3,
+                layer_settings: true,
                 bands: 4,
                 combine: Combine::Both,
                 l2: true,

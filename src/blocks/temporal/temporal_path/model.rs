@@ -115,28 +115,71 @@ pub(super) fn run(p: &TemporalPathParameters, tech: &Tech, stimulus: &Stimulus) 
     let (coherence, rest) = stimulus.held.split_at(count);
     let (control, bonus) = rest.split_at(rest.len() - 1);
 
-    let bands = bands(p, tech, &beats, coherence);
+    let bands = bands(p, tech, &beats, &vectors, coherence);
     let levels = levels(p, tech, &beats, &vectors, &bands, control);
     let norms = stimulus.inputs.get(1).map(|norms| &norms[..]);
     let sent = sent(p, tech, &beats, &vectors, &levels, norms, &bonus[0]);
     let windows = sent.iter().map(|sent| sent.window.clone()).collect();
     let survivors = respond(&MaskApply::model(&p.apply(), tech), vec![windows], &[]);
     let counts: Vec<usize> = sent.iter().map(|sent| sent.survivors).collect();
-    let schedule = timing::run(p, &arrivals(p, &beats), &counts);
+    let schedule = timing::run(p, arrivals(p, &beats), &counts);
     let outputs = Outputs { beats: &beats, bands, levels, sent, survivors: survivors.emitted };
     outputs.response(p, &vectors, schedule, stimulus.inputs.len())
 }
 
+/// Of each layer that has settings of its own, the vectors; or all of them, if there is but one set.
+fn by_settings(p: &TemporalPathParameters, beats: &[Input], vectors: &[Vector]) -> Vec<Vec<usize>> {
+    let mut sets = vec![vec![]; p.settings() as usize];
+    for (index, vector) in vectors.iter().enumerate() {
+        let set = if p.layer_settings { beats[vector.begin].layer(p) } else { 0 };
+        sets[set].push(index);
+    }
+    sets
+}
+
+/// What a block makes of vectors, where each set of settings has a block of its own: layers know
+/// nothing of each other.
+fn respond_by_settings(
+    p: &TemporalPathParameters,
+    (beats, vectors): (&[Input], &[Vector]),
+    held: &[Bits],
+    respond: impl Fn(&[usize], &[Bits]) -> Vec<Beat>,
+) -> Vec<Beat> {
+    let mut all = vec![None; vectors.len()];
+    for (set, indices) in by_settings(p, beats, vectors).iter().enumerate() {
+        let of_set = |bits: &Bits| {
+            let width = bits.width() / p.settings();
+            bits.slice(set as u32 * width, width)
+        };
+        let held: Vec<Bits> = held.iter().map(of_set).collect();
+        for (&index, beat) in indices.iter().zip(respond(indices, &held)) {
+            all[index] = Some(beat);
+        }
+    }
+    // Of a vector at the end, nothing may come.
+    all.into_iter().map_while(|beat| beat).collect()
+}
+
 /// The band of each whole vector.
-fn bands(p: &TemporalPathParameters, tech: &Tech, beats: &[Input], held: &[Bits]) -> Vec<Beat> {
+fn bands(
+    p: &TemporalPathParameters,
+    tech: &Tech,
+    beats: &[Input],
+    vectors: &[Vector],
+    held: &[Bits],
+) -> Vec<Beat> {
     let compared = |b: &Input| {
         let (metric, weights) = (b.metric.as_ref(), b.weights.as_ref());
         let (data, new, layer) = (Some(&b.data), Some(&b.new_sequence), b.layer.as_ref());
         beat([data, metric, new, weights, layer, b.empty.as_ref(), Some(&b.last)])
     };
-    let beats = beats.iter().map(compared).collect();
-    let response = respond(&CoherenceMetric::model(&p.metric(), tech), vec![beats], held);
-    response.emitted.into_iter().flatten().map(|emitted| emitted.beat).collect()
+    let model = CoherenceMetric::model(&p.metric(), tech);
+    respond_by_settings(p, (beats, vectors), held, |indices, held| {
+        let vectors = indices.iter().map(|&index| &vectors[index]);
+        let beats = vectors.flat_map(|vector| &beats[vector.begin..vector.end]).map(compared);
+        let response = respond(&model, vec![beats.collect()], held);
+        response.emitted.into_iter().flatten().map(|emitted| emitted.beat).collect()
+    })
 }
 
 /// What each vector gets: level, keep and threshold.
@@ -148,20 +191,24 @@ fn levels(
     bands: &[Beat],
     held: &[Bits],
 ) -> Vec<Beat> {
-    let first = |vector: &Vector| &beats[vector.begin];
-    let whose = |b: &Input, mut fields: Beat| {
-        fields.extend([&b.weights, &b.layer].into_iter().flatten().cloned());
+    let whose = |index: usize, mut fields: Beat| {
+        let first = &beats[vectors[index].begin];
+        fields.extend([&first.weights, &first.layer].into_iter().flatten().cloned());
         fields
     };
-    let began = vectors.iter().map(first).map(|b| whose(b, vec![b.new_sequence.clone()])).collect();
-    let decided = vectors.iter().map(first).zip(bands);
-    let decided = decided.map(|(b, band)| whose(b, band[..2].to_vec())).collect();
-    let inputs = match p.level_from {
-        LevelFrom::Current => vec![decided],
-        LevelFrom::Previous => vec![began, decided],
-    };
-    let response = respond(&SparsityControl::model(&p.control(), tech), inputs, held);
-    response.emitted.into_iter().flatten().map(|emitted| emitted.beat).collect()
+    let began =
+        |&index: &usize| whose(index, vec![beats[vectors[index].begin].new_sequence.clone()]);
+    let decided = |&index: &usize| Some(whose(index, bands.get(index)?[..2].to_vec()));
+    let model = SparsityControl::model(&p.control(), tech);
+    respond_by_settings(p, (beats, vectors), held, |indices, held| {
+        let decided = indices.iter().map_while(decided).collect();
+        let inputs = match p.level_from {
+            LevelFrom::Current => vec![decided],
+            LevelFrom::Previous => vec![indices.iter().map(began).collect(), decided],
+        };
+        let response = respond(&model, inputs, held);
+        response.emitted.into_iter().flatten().map(|emitted| emitted.beat).collect()
+    })
 }
 
 /// What goes out of the memories: of vectors that got a level, all beats of groups that are whole.

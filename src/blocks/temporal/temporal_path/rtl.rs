@@ -37,8 +37,8 @@ pub(super) fn describe(
     });
     let path = Path::new(&m, p, &parts);
     path.compare(&input);
-    path.remember();
-    path.decide();
+    let begins_in = path.remember();
+    path.decide(begins_in);
     path.choose(norm.as_ref());
     path.transmit();
     m.finish()
@@ -185,10 +185,23 @@ impl<'m> Path<'m> {
         let kept = input.payload().filter(|(field, _)| *field != "metric");
         let kept: Vec<Expr<'m>> = kept.map(|(_, value)| value).collect();
         buffer.connect("in_data_i", packed(self.m, &kept));
+        // The vector that is decided about is that whose band goes out next.
+        let layer = (self.p.layers > 1).then(|| metric.output("out_layer_o"));
         for (port, ty, doc) in settings(&self.parts.metric) {
             let outside = if port.starts_with("weight") { "" } else { "coherence_" };
-            metric.connect(port, self.m.input_doc(format!("{outside}{port}"), ty, doc));
+            metric.connect(port, self.setting(&format!("{outside}{port}"), (ty, doc), layer));
         }
+    }
+
+    /// A plain input, or that part of it which is the layer's.
+    fn setting(&self, port: &str, (ty, doc): (Type, &str), layer: Option<Expr<'m>>) -> Expr<'m> {
+        let count = self.p.settings();
+        let Some(layer) = layer.filter(|_| count > 1) else {
+            return self.m.input_doc(port, ty, doc);
+        };
+        let all = self.m.input_doc(port, uint(count * ty.width), &format!("{doc}; of each layer"));
+        let name = port.trim_end_matches("_i");
+        layer.select(&all.elements(ty)).wrap(ty).named(&format!("{name}_of_layer"))
     }
 
     /// States that a beat moves into two blocks at the same time.
@@ -204,7 +217,8 @@ impl<'m> Path<'m> {
     }
 
     /// From the buffer a vector goes to where its layer's memory is; the control hears that it begins.
-    fn remember(&self) {
+    /// The layer of what the buffer offers, if there are several.
+    fn remember(&self) -> Option<Expr<'m>> {
         let (m, p) = (self.m, self.p);
         let (buffer, delta, control) = (&self.buffer, &self.delta, &self.control);
         let beat = unpacked(buffer.output("out_data_o"), &kept_fields(p), "buffered");
@@ -233,15 +247,16 @@ impl<'m> Path<'m> {
                 delta.connect(&format!("in_{field}_i"), value);
             }
         }
-        if let Some(place) = self.place(of("weights"), of("layer")) {
+        let layer = of("layer").map(|layer| layer.min(self.p.layers - 1));
+        if let Some(place) = self.place(of("weights"), layer) {
             delta.connect("in_layer_i", place);
         }
+        layer
     }
 
-    /// Where the memory of a layer's activations or weights is.
+    /// Where the memory of the activations or weights of a layer, which exists, is.
     fn place(&self, weights: Option<Expr<'m>>, layer: Option<Expr<'m>>) -> Option<Expr<'m>> {
         let ty = uint(index_width(self.p.places()));
-        let layer = layer.map(|layer| layer.min(self.p.layers - 1));
         match (weights, layer) {
             (None, layer) => layer.map(|layer| layer.truncate(ty.width)),
             (Some(weights), None) => Some(weights),
@@ -253,8 +268,9 @@ impl<'m> Path<'m> {
         }
     }
 
-    /// The band of a vector's coherence goes to the control, and out.
-    fn decide(&self) {
+    /// The band of a vector's coherence goes to the control, and out; a vector of the layer
+    /// `begins_in` begins next.
+    fn decide(&self, begins_in: Option<Expr<'m>>) {
         let (m, metric, control) = (self.m, &self.metric, &self.control);
         let both = (control.output("band_ready_o"), self.coherence.ready());
         let valid = metric.output("out_valid_o");
@@ -274,9 +290,16 @@ impl<'m> Path<'m> {
         let sums = self.parts.metric.ports.iter().map(|&port| &self.parts.metric.signal(port).name);
         sums.filter(|port| port.starts_with("out_sum_"))
             .for_each(|sum| m.discard(metric.output(sum)));
+        // A dwell is looked at as a band goes in, all else as the beat that a level follows does.
+        let of_band = (self.p.layers > 1).then(|| metric.output("out_layer_o"));
+        let of_level = match self.p.level_from {
+            LevelFrom::Current => of_band,
+            LevelFrom::Previous => begins_in,
+        };
         for (port, ty, doc) in settings(&self.parts.control) {
             let outside = if port == "threshold_i" { "score_threshold_i" } else { port };
-            control.connect(port, m.input_doc(outside, ty, doc));
+            let layer = if port == "dwell_i" { of_band } else { of_level };
+            control.connect(port, self.setting(outside, (ty, doc), layer));
         }
     }
 

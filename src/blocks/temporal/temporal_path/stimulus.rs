@@ -20,7 +20,8 @@ pub(super) fn stimulus(
 ) -> Stimulus {
     let mut witnesses = vec![];
     let of_field = |field: &Field| match field.name.strip_suffix("thresholds") {
-        Some(prefix) if random.random() => {
+        // What meets the threshold of one layer means nothing to another.
+        Some(prefix) if p.settings() == 1 && random.random() => {
             let (metric, of_weights) = (p.metric(), prefix.starts_with("weight"));
             Witness::of_each(&metric, p.longest.min(USUAL), of_weights, &mut witnesses, random)
         }
@@ -106,20 +107,24 @@ fn setting(p: &TemporalPathParameters, field: &Field, kind: Kind, random: &mut R
     let is_corner = kind == Kind::Corner && random.random_range(0..3) == 0;
     match field.name.as_str() {
         "keep" => {
-            let width = field.width / p.bands;
+            let width = field.width / p.bands / p.settings();
             of_each(width, Box::new(|| random.random_range(0..=u64::from(p.group))))
         }
         _ if is_corner => Bits::corner(field.width, random),
         "score_threshold" => {
-            let width = field.width / p.bands;
+            let width = field.width / p.bands / p.settings();
             of_each(width, Box::new(|| (1 << random.random_range(0..width)) / 2))
         }
         "bonus" => Bits::new(field.width, (1_u64 << random.random_range(0..field.width)) / 2),
-        "dwell" => Bits::new(field.width, random.random_range(0..5_u64)),
-        "override" => Bits::new(1, random.random_range(0..6) == 0),
+        "dwell" => {
+            let width = field.width / p.settings();
+            of_each(width, Box::new(|| random.random_range(0..5)))
+        }
+        "override" => of_each(1, Box::new(|| u64::from(random.random_range(0..6) == 0))),
         // An eighth of the range, so that it matters and not everything is met.
         name if name.ends_with("hysteresis") => {
-            Bits::new(field.width, Bits::random(field.width, random).unsigned() >> 3)
+            let width = field.width / p.settings();
+            of_each(width, Box::new(|| Bits::random(width, random).unsigned() >> 3))
         }
         _ => Bits::random(field.width, random),
     }

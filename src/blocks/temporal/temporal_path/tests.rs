@@ -21,6 +21,12 @@ fn it_agrees_at_odd_sizes() {
     agrees::<TemporalPath>(&TemporalPathParameters::default());
     TemporalPath::variants().iter().for_each(agrees::<TemporalPath>);
     agrees::<TemporalPath>(&small());
+    agrees::<TemporalPath>(&TemporalPathParameters {
+        layers: 3,
+        layer_settings: true,
+        level_from: LevelFrom::Current,
+        ..small()
+    });
     for level_from in [LevelFrom::Current, LevelFrom::Previous] {
         agrees::<TemporalPath>(&TemporalPathParameters {
             lanes: 1,
@@ -122,7 +128,7 @@ fn interval(length: usize, level_from: LevelFrom, buffer: u32) -> u64 {
         decision: p.metric().latency(0),
     };
     let arrivals: Vec<_> = (0..20 * beats).map(arrivals).collect();
-    let schedule = timing::run(&p, &arrivals, &vec![4; 20 * beats]);
+    let schedule = timing::run(&p, arrivals, &vec![4; 20 * beats]);
     let whole = |vector: usize| schedule.accepted[vector * beats];
     (whole(18) - whole(8)) / 10
 }

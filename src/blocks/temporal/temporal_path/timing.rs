@@ -268,7 +268,8 @@ pub(super) struct Delta {
 }
 
 /// A beat on its way in, as far as the clock is concerned.
-pub(super) struct Arrival {
+#[derive(Clone)]
+pub(in crate::blocks) struct Arrival {
     /// The layer of its vector.
     pub layer: usize,
     /// The memory of its vector, and where in it.
@@ -292,11 +293,68 @@ pub(super) struct Schedule {
     pub out: Vec<u64>,
 }
 
-/// The whole path.
-struct Clock<'a> {
-    arrivals: &'a [Arrival],
-    survivors: &'a [usize],
-    has_norms: bool,
+/// Runs a path on beats that are always offered, with all that comes out taken at once.
+pub(super) fn run(
+    p: &TemporalPathParameters,
+    arrivals: Vec<Arrival>,
+    survivors: &[usize],
+) -> Schedule {
+    let mut clock = Clock::new(p);
+    // Of a group that is not whole nothing survives, because nothing comes out of it.
+    let survivors = survivors.iter().copied().chain(std::iter::repeat(0));
+    arrivals.into_iter().zip(survivors).for_each(|(beat, survivors)| clock.offer(beat, survivors));
+    let mut schedule = Schedule::default();
+    let mut quiet = 0;
+    for cycle in 0.. {
+        let moves = clock.step(cycle);
+        // What passes a register slice is there one cycle later.
+        let events = [
+            (moves.accepted, &mut schedule.accepted, 0),
+            (moves.scored && p.norm, &mut schedule.norms, 0),
+            (moves.band, &mut schedule.bands, 1),
+            (moves.level, &mut schedule.levels, 1),
+            (moves.mask, &mut schedule.masks, 1),
+            (moves.out, &mut schedule.out, 0),
+        ];
+        for (happens, cycles, later) in events {
+            if happens {
+                cycles.push(cycle + later);
+            }
+        }
+        quiet = if moves.any { 0 } else { quiet + 1 };
+        if quiet > QUIET {
+            break;
+        }
+    }
+    schedule
+}
+
+/// Longer than any block is busy without a beat that moves: a decision.
+const QUIET: u64 = 2000;
+
+/// What moves in a cycle.
+#[derive(Clone, Copy, Default)]
+pub(in crate::blocks) struct Moves {
+    /// A beat goes in.
+    pub accepted: bool,
+    /// Its scores go on to the mask generator.
+    scored: bool,
+    /// The band of a vector goes into a register slice.
+    band: bool,
+    /// So does its level.
+    level: bool,
+    /// So does a mask.
+    mask: bool,
+    /// Survivors go out.
+    pub out: bool,
+    /// Anything moves.
+    any: bool,
+}
+
+/// The whole path, with all that comes out taken at once.
+pub(in crate::blocks) struct Clock {
+    /// All beats that were ever offered, and how many survivors each has.
+    arrivals: Vec<(Arrival, usize)>,
     announces: bool,
     metric: Metric,
     buffer: Queue<usize>,
@@ -308,71 +366,52 @@ struct Clock<'a> {
     level: bool,
     delta: Delta,
     generator: Generator,
-    /// The beats whose masks are to come.
     apply: Apply,
+    /// The beat that goes in next.
     next: usize,
-    schedule: Schedule,
 }
 
-/// Runs a path on beats that are always offered, with all that comes out taken at once.
-pub(super) fn run(
-    p: &TemporalPathParameters,
-    arrivals: &[Arrival],
-    survivors: &[usize],
-) -> Schedule {
-    let buffer = p.buffer(1);
-    let latency = if buffer.storage == Storage::Ram { 2 } else { 1 };
-    let (holds, gathers) = p.generator().cells();
-    let apply = p.apply();
-    let mut clock = Clock {
-        arrivals,
-        survivors,
-        has_norms: p.norm,
-        announces: p.level_from == LevelFrom::Previous,
-        metric: Metric::default(),
-        buffer: Queue::new(buffer.depth as usize, latency),
-        compared: VecDeque::new(),
-        pending: vec![false; p.layers as usize],
-        level: false,
-        delta: Delta {
-            depth: p.delta().depth as usize,
-            stage: None,
-            queue: VecDeque::new(),
-            out: None,
-        },
-        generator: Generator::new(holds, gathers, p.norm),
-        apply: Apply::new(apply.lanes as usize, apply.queue as usize),
-        next: 0,
-        schedule: Schedule::default(),
-    };
-    let mut quiet = 0;
-    for cycle in 0.. {
-        quiet = if clock.step(cycle) { 0 } else { quiet + 1 };
-        if quiet > QUIET {
-            break;
+impl Clock {
+    /// As a reset leaves it.
+    pub fn new(p: &TemporalPathParameters) -> Clock {
+        let buffer = p.buffer(1);
+        let latency = if buffer.storage == Storage::Ram { 2 } else { 1 };
+        let (holds, gathers) = p.generator().cells();
+        let apply = p.apply();
+        Clock {
+            arrivals: vec![],
+            announces: p.level_from == LevelFrom::Previous,
+            metric: Metric::default(),
+            buffer: Queue::new(buffer.depth as usize, latency),
+            compared: VecDeque::new(),
+            pending: vec![false; p.layers as usize],
+            level: false,
+            delta: Delta {
+                depth: p.delta().depth as usize,
+                stage: None,
+                queue: VecDeque::new(),
+                out: None,
+            },
+            generator: Generator::new(holds, gathers, p.norm),
+            apply: Apply::new(apply.lanes as usize, apply.queue as usize),
+            next: 0,
         }
     }
-    clock.schedule
-}
 
-/// Longer than any block is busy without a beat that moves: a decision.
-const QUIET: u64 = 2000;
+    /// From the next cycle on a beat is offered, once those before it have gone in.
+    pub fn offer(&mut self, beat: Arrival, survivors: usize) {
+        self.arrivals.push((beat, survivors));
+    }
 
-impl Clock<'_> {
-    /// One cycle; whether anything moved.
-    fn step(&mut self, cycle: u64) -> bool {
+    /// One cycle.
+    pub fn step(&mut self, cycle: u64) -> Moves {
         // From the end to the beginning: whether a block can take a beat depends on the next one.
-        if self.apply.offers() {
-            self.schedule.out.push(cycle);
-        }
         let leaving = self.delta.out;
-        let window = leaving
-            .map(|beat| Window { survivors: self.survivors[beat], last: self.arrivals[beat].last });
+        let window = leaving.map(|beat| {
+            let (arrival, survivors) = &self.arrivals[beat];
+            Window { survivors: *survivors, last: arrival.last }
+        });
         let sent = window.is_some_and(|window| self.apply.takes(window));
-        if sent {
-            // Behind a register slice.
-            self.schedule.masks.push(cycle + 1);
-        }
         let offered = self.apply.offers();
 
         let can_send = leaving.is_none() || sent;
@@ -382,46 +421,37 @@ impl Clock<'_> {
             .delta
             .stage
             .filter(|_| self.delta.queue.len() < self.delta.depth && self.level && moves.has_room);
-        let level_leaves = scored.is_some_and(|beat| self.arrivals[beat].last);
-        if scored.is_some() && self.has_norms {
-            self.schedule.norms.push(cycle);
-        }
-        if level_leaves {
-            self.schedule.levels.push(cycle + 1);
-        }
+        let level_leaves = scored.is_some_and(|beat| self.arrivals[beat].0.last);
         let level_free = !self.level || level_leaves;
 
         let front = self.buffer.front(cycle).copied();
         let stage_free = self.delta.stage.is_none() || scored.is_some();
         let stored = front.filter(|&beat| {
-            let arrival = &self.arrivals[beat];
+            let arrival = &self.arrivals[beat].0;
             let may_begin = level_free && !self.pending[arrival.layer];
             stage_free && !self.is_busy(arrival) && (!self.announces || !arrival.first || may_begin)
         });
 
         let decided = self.compared.front().copied().filter(|&beat| {
-            let pending = self.pending[self.arrivals[beat].layer];
+            let pending = self.pending[self.arrivals[beat].0.layer];
             self.metric.offers(cycle) && if self.announces { pending } else { level_free }
         });
-        if decided.is_some() {
-            self.schedule.bands.push(cycle + 1);
-        }
         let has_room = self.metric.has_room(decided.is_some()) && self.buffer.has_room();
         let accepted = (has_room && self.next < self.arrivals.len()).then_some(self.next);
 
         // The clock's edge.
         self.metric.step(cycle, decided.is_some(), self.ending(accepted));
-        let begun = stored.filter(|&beat| self.announces && self.arrivals[beat].first);
+        let begun = stored.filter(|&beat| self.announces && self.arrivals[beat].0.first);
         if let Some(beat) = decided {
             self.compared.pop_front();
-            self.pending[self.arrivals[beat].layer] = false;
+            self.pending[self.arrivals[beat].0.layer] = false;
         }
         if let Some(beat) = begun {
-            self.pending[self.arrivals[beat].layer] = true;
+            self.pending[self.arrivals[beat].0.layer] = true;
         }
         let comes = if self.announces { begun.is_some() } else { decided.is_some() };
         self.level = comes || (self.level && !level_leaves);
-        let scores = scored.map(|beat| Scores { ends_group: self.arrivals[beat].ends_group });
+        let scores = scored.map(|beat| Scores { ends_group: self.arrivals[beat].0.ends_group });
         self.generator.step(cycle, masked, &moves, scores);
         self.apply.step(window);
         if sent {
@@ -440,24 +470,32 @@ impl Clock<'_> {
         }
         if let Some(beat) = accepted {
             self.buffer.push(cycle, beat);
-            self.schedule.accepted.push(cycle);
-            if self.arrivals[beat].last {
+            if self.arrivals[beat].0.last {
                 self.compared.push_back(beat);
             }
             self.next += 1;
         }
-        accepted.or(stored).or(scored).or(decided).is_some() || masked || sent || offered
+        let moved = accepted.or(stored).or(scored).or(decided).is_some();
+        Moves {
+            accepted: accepted.is_some(),
+            scored: scored.is_some(),
+            band: decided.is_some(),
+            level: level_leaves,
+            mask: sent,
+            out: offered,
+            any: moved || masked || sent || offered,
+        }
     }
 
     /// If a beat ends its vector, how long the decision takes.
     fn ending(&self, beat: Option<usize>) -> Option<u64> {
-        let arrival = &self.arrivals[beat?];
+        let (arrival, _) = &self.arrivals[beat?];
         arrival.last.then_some(arrival.decision)
     }
 
     /// Whether the place is under way that a beat goes to.
     fn is_busy(&self, arrival: &Arrival) -> bool {
         let inside = self.delta.stage.iter().chain(&self.delta.queue);
-        inside.into_iter().any(|&beat| self.arrivals[beat].place == arrival.place)
+        inside.into_iter().any(|&beat| self.arrivals[beat].0.place == arrival.place)
     }
 }
