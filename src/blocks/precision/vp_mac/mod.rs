@@ -39,11 +39,16 @@
 //!   from, and one of 8 bits any; to enable several adds it to each of them.
 //! - 1 loads: each enabled bank sets its accumulator to `value`.
 //! - 2 reads: `out` brings the accumulator of each bank, enabled or not.
-//! - 3 clears: all accumulators of all banks are 0, as after reset.
+//! - 3 clears: in each bank the accumulators of the page that its row is on are 0, as all are after
+//!   reset. A page is `depth` / `pages` rows.
 //!
 //! A row beyond the depth reads 0 and is not written. All but reads take one cycle, one beat after
 //! the other; a read stays until its sums are taken. They are offered in the cycle in which the
 //! read is, one later with `product_register`.
+//!
+//! With `peek`, the sums of all banks in `peek_row_i` stand at `peek_sums_o` in the same cycle,
+//! whatever goes in: what beats have made of them that went in before it, or one cycle before with
+//! `product_register`.
 //!
 //! # Sums
 //!
@@ -107,6 +112,11 @@ parameters! {
         lanes: u32 = 4 in 1..=256,
         /// Accumulators of a bank. No effect in organisation `dot`.
         depth: u32 = 4 in 1..=1024,
+        /// Pages of accumulators, of which one at a time is cleared. No effect in organisation `dot`.
+        pages: u32 = 1 in 1..=64,
+        /// A second way to read accumulators, of a row that is not worked on. No effect in
+        /// organisation `dot`.
+        peek: bool = false,
         /// Bits of an activation.
         activation_bits: u32 = 8 in 4..=16,
         /// Whether activations are two's complement.
@@ -167,6 +177,14 @@ impl Block for VpMac {
             let rule = "the widest weight has 8, 16 or 32 bits";
             refuse("widest", rule, note, "use 8, 16 or 32".into());
         }
+        let page = p.depth / p.pages;
+        if p.pages > 1 && (!page.is_power_of_two() || page * p.pages != p.depth) {
+            let rule = "the rows of a page are a power of two";
+            let note = format!("depth = {}, pages = {}", p.depth, p.pages);
+            let help =
+                format!("use 1 page, or depth = {}", p.pages * page.max(1).next_power_of_two());
+            refuse("pages", rule, note, help);
+        }
         if p.reference < p.widest {
             let rule = "no weight is wider than the one whose scale it shares";
             let note = format!("reference = {}, widest = {}", p.reference, p.widest);
@@ -222,7 +240,13 @@ impl Block for VpMac {
             VpMacParameters { lanes: 1, narrowest: 4, widest: 8, reference: 8, ..small.clone() },
             VpMacParameters { lanes: 1, product_register: true, ..Default::default() },
             VpMacParameters { narrowest: 8, widest: 32, reference: 32, sum_bits: 50, ..small },
-            VpMacParameters { organisation: Organisation::Outer, depth: 3, ..pipelined },
+            VpMacParameters {
+                organisation: Organisation::Outer,
+                depth: 6,
+                pages: 3,
+                peek: true,
+                ..pipelined
+            },
             VpMacParameters { narrowest: 4, depth: 1, signed: false, ..outer },
         ]
     }

@@ -145,7 +145,16 @@ fn outer(p: &VpMacParameters, beats: &[Beat]) -> Response {
             }
         }
         if operation == 3 {
-            sums.iter_mut().for_each(|sums| sums.fill(Bits::zero(sum_bits(p))));
+            let page = (p.depth / p.pages) as usize;
+            for (bank, sums) in sums.iter_mut().enumerate() {
+                let row = rows.slice(bank as u32 * row_bits, row_bits).unsigned() as usize;
+                let pages = sums.chunks_mut(page);
+                let on_it = |(number, _): &(usize, _)| p.pages == 1 || *number == row / page;
+                pages
+                    .enumerate()
+                    .filter(on_it)
+                    .for_each(|(_, sums)| sums.fill(Bits::zero(sum_bits(p))));
+            }
         }
         if operation == 2 {
             let cause = Cause { channel: 0, beat: index };

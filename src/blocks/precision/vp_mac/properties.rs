@@ -209,17 +209,26 @@ pub(super) fn of_bank<'m>(
     p: &VpMacParameters,
     access: &Access<'m>,
     (stored, written): (&Memory<'m>, Expr<'m>),
+    peek: Option<(Expr<'m>, Expr<'m>)>,
 ) {
     let ty = access.sum.ty();
     let tracked = m.any_constant("tracked_row", access.row.ty());
     let expected = m.register("expected", ty).reset(0);
     let is_tracked = (access.row.eq(tracked) & tracked.lt(p.depth)).named("is_tracked");
     let next = access.load.mux(access.value, (expected + access.addend).wrap(ty));
-    m.when(access.clear, || expected.set(0))
+    let page = (p.depth / p.pages).ilog2();
+    let is_cleared = match p.pages {
+        1 => access.clear,
+        _ => access.clear & access.row.shift_right(page).eq(tracked.shift_right(page)),
+    };
+    m.when(is_cleared, || expected.set(0))
         .or_when(access.write & is_tracked, || expected.set(next));
     let holds = written.bit_at(tracked).mux(stored.read_async("stored_tracked", tracked), 0);
     m.assert("accumulator_is_exact", holds.eq(expected));
     m.assert("sum_is_that_of_the_row", access.row.ne(tracked) | access.sum.eq(expected));
+    if let Some((row, sum)) = peek {
+        m.assert("peek_is_that_of_the_row", row.ne(tracked) | sum.eq(expected));
+    }
 }
 
 /// A beat in front of the banks, in organisation `outer`.

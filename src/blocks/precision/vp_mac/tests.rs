@@ -44,6 +44,8 @@ fn sums_agree_at_odd_sizes() {
         outer(1, 8),
         outer(3, 5),
         outer(17, 16),
+        VpMacParameters { pages: 4, peek: true, ..outer(16, 4) },
+        VpMacParameters { pages: 3, product_register: true, ..outer(3, 5) },
         built_for(2, 8, dot(3, 8)),
         built_for(4, 16, dot(3, 8)),
         built_for(8, 8, dot(5, 4)),

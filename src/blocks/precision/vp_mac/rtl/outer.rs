@@ -22,7 +22,9 @@ fn bank(name: &str, p: &VpMacParameters) -> Result<Arc<Module>, Errors> {
     m.doc("Accumulators, of which one at a time is read, and changed.");
     let total = total_type(p);
     let row = m.input("row_i", uint(index_width(p.depth)));
-    let clear = m.input_doc("clear_i", bit(), "makes all of them 0");
+    let clears =
+        if p.pages > 1 { "makes those of the row's page 0" } else { "makes all of them 0" };
+    let clear = m.input_doc("clear_i", bit(), clears);
     let write = m.input("write_i", bit());
     let load = m.input_doc("load_i", bit(), "sets one, instead of adding to it");
     let value = m.input("value_i", total);
@@ -36,10 +38,27 @@ fn bank(name: &str, p: &VpMacParameters) -> Result<Arc<Module>, Errors> {
     let one = m.constant(1, bit());
     let here = one.shift_left(row).truncate(p.depth);
     let access = Access { row, clear, write, load, value, addend, sum };
-    properties::of_bank(&m, p, &access, (&cells, written.expr()));
-    m.when(clear, || written.set(0)).or_when(write, || written.set(written | here));
+    let peek = p.peek.then(|| {
+        let row = m.input_doc("peek_row_i", row.ty(), "that of `peek_sum_o`");
+        let stored = cells.read_async("peek_stored", row);
+        let sum = written.expr().bit_at(row).mux(stored, 0);
+        m.output("peek_sum_o", total).set(sum);
+        (row, sum)
+    });
+    properties::of_bank(&m, p, &access, (&cells, written.expr()), peek);
+    let left =
+        if p.pages > 1 { written & !page_of(&m, p, row) } else { m.constant(0, written.ty()) };
+    m.when(clear, || written.set(left)).or_when(write, || written.set(written | here));
     m.output("sum_o", total).set(sum);
     m.finish()
+}
+
+/// The rows of the page that a row is on, a bit for each.
+fn page_of<'m>(m: &'m ModuleBuilder, p: &VpMacParameters, row: Expr<'m>) -> Expr<'m> {
+    let rows = p.depth / p.pages;
+    let page = row.shift_right(rows.ilog2()).named("page");
+    let is_on = |number: u32| page.eq(number).mux(uint(rows).max(), 0).wrap(uint(rows));
+    pack(m, &(0..p.pages).map(is_on).collect::<Vec<_>>()).named("rows_of_page")
 }
 
 /// A beat on its way to the banks.
@@ -143,6 +162,8 @@ pub(in super::super) fn describe(name: &str, p: &VpMacParameters) -> Result<Arc<
     ));
     super::parameters(&m, p);
     m.parameter("depth", p.depth);
+    m.parameter("pages", p.pages);
+    m.parameter("peek", p.peek);
     let banks = p.places();
     let row = uint(index_width(p.depth));
     let mut fields: Vec<Field> = vec![("operation", uint(2)), ("activation", activation(p))];
@@ -181,6 +202,12 @@ pub(in super::super) fn describe(name: &str, p: &VpMacParameters) -> Result<Arc<
     instances.each("addend_i", &addends).broadcast("value_i", beat.value);
     instances.broadcast("load_i", beat.operation.eq(LOAD).named("loads"));
     instances.broadcast("clear_i", beat.is(CLEAR).named("clears"));
+    if p.peek {
+        let doc = "of all banks, whose sums are `peek_sums_o`";
+        instances.broadcast("peek_row_i", m.input_doc("peek_row_i", row, doc));
+        let peeked = pack(&m, &instances.outputs("peek_sum_o"));
+        m.output("peek_sums_o", peeked.ty()).doc("of each bank, bank 0 lowest").set(peeked);
+    }
     output.valid.set(is_read);
     output["sums"].set(pack(&m, &instances.outputs("sum_o")));
     let slots = Slots {
