@@ -89,9 +89,9 @@ const ARBITER: &str = "[arbiter]\nrequesters = 3\n";
 const MAC: &str = "[mac]\na_width = 3\nb_width = 2\nlongest = 3\n";
 const VP_DOT: &str = "[vp_mac]\nlanes = 1\nactivation_bits = 4\nnarrowest = 4\nwidest = 16\n\
                       reference = 16\nlongest = 3\nproduct_register = true\n";
-const VP_OUTER: &str = "[vp_mac]\norganisation = \"outer\"\ndepth = 2\nactivation_bits = 4\n\
-                        narrowest = 4\nwidest = 16\nreference = 16\nlongest = 3\n\
-                        product_register = true\n";
+const VP_OUTER: &str = "[vp_mac]\norganisation = \"outer\"\ndepth = 2\npages = 2\npeek = true\n\
+                        activation_bits = 4\nnarrowest = 4\nwidest = 16\nreference = 16\n\
+                        longest = 3\nproduct_register = true\n";
 const CONTROL: &str = "[sparsity_control]\nbands = 3\ngroup = 4\nfirst_keep = 4\nthreshold_width = 3\n\
                        layers = 3\ncombine = \"weights\"\n";
 const DELTA: &str = "[delta]\nwidth = 2\nlanes = 1\nlongest = 3\nlayers = 3\ndepth = 3\n";
@@ -206,8 +206,8 @@ const SABOTAGE: &[(&str, &str, &str, &[&str])] = &[
     (VP_OUTER, "out_sums_o = bank_sum", "out_sums_o = {42{in_valid_i}}", &["out_held"]),
     (
         VP_OUTER,
-        "written_d = 2'd0",
-        "written_d = 2'd3",
+        "written_q & ~rows_of_page",
+        "written_q & rows_of_page",
         &["gen_bank[0].u_bank.accumulator_is_exact", "gen_bank[1].u_bank.accumulator_is_exact"],
     ),
     (
@@ -215,6 +215,15 @@ const SABOTAGE: &[(&str, &str, &str, &[&str])] = &[
         "stored = sums_mem[row_i]",
         "stored = sums_mem[~row_i]",
         &["gen_bank[0].u_bank.sum_is_that_of_the_row", "gen_bank[1].u_bank.sum_is_that_of_the_row"],
+    ),
+    (
+        VP_OUTER,
+        "written_q[peek_row_i]",
+        "written_q[row_i]",
+        &[
+            "gen_bank[0].u_bank.peek_is_that_of_the_row",
+            "gen_bank[1].u_bank.peek_is_that_of_the_row",
+        ],
     ),
     (
         CONTROL,

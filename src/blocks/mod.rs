@@ -6,6 +6,7 @@
 
 pub mod common;
 mod configured;
+pub mod engine;
 pub mod fabric;
 pub mod precision;
 mod properties;
@@ -204,6 +205,7 @@ pub const REGISTRY: &[Entry] = &[
     Entry::of::<fabric::crossbar::Crossbar>(),
     Entry::of::<fabric::gating::Gating>(),
     Entry::of::<fabric::cluster::Cluster>(),
+    Entry::of::<engine::pe_cluster::PeCluster>(),
 ];
 
 /// The block called `name`.

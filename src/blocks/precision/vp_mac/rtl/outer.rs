@@ -41,7 +41,7 @@ fn bank(name: &str, p: &VpMacParameters) -> Result<Arc<Module>, Errors> {
     let peek = p.peek.then(|| {
         let row = m.input_doc("peek_row_i", row.ty(), "that of `peek_sum_o`");
         let stored = cells.read_async("peek_stored", row);
-        let sum = written.expr().bit_at(row).mux(stored, 0);
+        let sum = written.expr().bit_at(row).mux(stored, 0).named("peek_sum");
         m.output("peek_sum_o", total).set(sum);
         (row, sum)
     });

@@ -1,0 +1,3 @@
+//! The engine: from survivors to the next layer's vector.
+
+pub mod pe_cluster;

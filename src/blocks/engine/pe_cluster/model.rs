@@ -1,0 +1,305 @@
+//! The golden model of the cluster of processing elements.
+
+use super::{PeClusterParameters, ROW_BITS, SLOT};
+use crate::model::{Beat, Bits, Cause, Emitted, Response, Stimulus};
+
+/// How many bits numbers below `count` need, one at least.
+pub(super) fn bits(count: u32) -> u32 {
+    count.next_power_of_two().ilog2().max(1)
+}
+
+/// What is known of a layer.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::blocks::engine) struct Layer {
+    /// The address of its first word.
+    pub base: usize,
+    /// Words of a column.
+    pub stride: usize,
+    /// Beats of sums.
+    pub beats: usize,
+    /// Beats of a row, as a power of two.
+    pub spread: u32,
+}
+
+/// The plain inputs, in the order of the ports.
+pub(super) fn layers(p: &PeClusterParameters, held: &[Bits]) -> Vec<Layer> {
+    let of = |port: usize, layer: u32| {
+        let width = held[port].width() / p.layers;
+        held[port].slice(layer * width, width).unsigned()
+    };
+    let layer = |layer| Layer {
+        base: of(0, layer) as usize,
+        stride: of(1, layer) as usize,
+        beats: of(2, layer) as usize + 1,
+        spread: of(3, layer) as u32,
+    };
+    (0..p.layers).map(layer).collect()
+}
+
+/// A survivor, or the word that there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::blocks::engine) struct Survivor {
+    pub value: i64,
+    pub column: usize,
+    /// Whether there is one.
+    pub exists: bool,
+    pub layer: usize,
+    pub fresh: bool,
+    pub tag: bool,
+    pub last: bool,
+}
+
+impl Survivor {
+    pub fn of(p: &PeClusterParameters, beat: &Beat) -> Survivor {
+        let layer = beat[3].unsigned().min(u64::from(p.layers) - 1);
+        Survivor {
+            value: beat[0].signed(),
+            column: beat[1].unsigned() as usize,
+            exists: beat[2].bit(0),
+            layer: layer as usize,
+            fresh: beat[4].bit(0),
+            tag: beat[5].bit(0),
+            last: beat[6].bit(0),
+        }
+    }
+}
+
+/// The sum of every row of every layer, in every element.
+struct Sums<'a> {
+    p: &'a PeClusterParameters,
+    layers: &'a [Layer],
+    /// The words of each element, and which byte of a wide weight comes next.
+    words: Vec<(Vec<Bits>, u32)>,
+    /// The sums of each layer, element and row, of all its passes.
+    sums: Vec<Vec<Vec<i128>>>,
+}
+
+impl Sums<'_> {
+    fn clear(&mut self, layer: usize) {
+        self.sums[layer].iter_mut().flatten().for_each(|sum| *sum = 0);
+        self.words.iter_mut().for_each(|(_, byte)| *byte = 0);
+    }
+
+    fn add(&mut self, survivor: &Survivor) {
+        let Layer { base, stride, .. } = self.layers[survivor.layer];
+        let words = 1 << bits(self.p.words);
+        for ((of_element, byte), sums) in self.words.iter_mut().zip(&mut self.sums[survivor.layer])
+        {
+            for number in 0..stride {
+                let address = (base + survivor.column * stride + number) % words;
+                *byte = multiply(self.p, &of_element[address], survivor.value, *byte, sums);
+            }
+        }
+    }
+
+    /// The sums of a beat of a layer.
+    fn beat(&self, layer: usize, beat: usize, width: u32) -> Bits {
+        let p = self.p;
+        let (elements, lanes) = (p.elements as usize, p.lanes as usize);
+        let spread = self.layers[layer].spread.min(p.most_spread());
+        let (row, part) = (beat >> spread, beat & ((1 << spread) - 1));
+        let groups = lanes << spread;
+        let sum = |lane: usize| {
+            let group = part * lanes + lane;
+            let (first, count) = match groups > elements {
+                true => (group % elements, 1),
+                false => (group * (elements / groups), elements / groups),
+            };
+            let row = group / elements * 16 + row;
+            let of_elements = &self.sums[layer][first..first + count];
+            let sum: i128 = of_elements.iter().map(|rows| rows.get(row).unwrap_or(&0)).sum();
+            Bits::new(width, sum)
+        };
+        Bits::concat(&(0..lanes).map(sum).collect::<Vec<_>>())
+    }
+}
+
+/// Adds the products of a word's weights to the sums of their rows. Bytes of wide weights are counted
+/// over consecutive words of such: this word has number `byte`; returned is that of the next.
+fn multiply(p: &PeClusterParameters, word: &Bits, value: i64, byte: u32, sums: &mut [i128]) -> u32 {
+    let mut low = 0;
+    let mut next = |width: u32| {
+        low += width;
+        if width == 0 { 0 } else { word.slice(low - width, width).unsigned() }
+    };
+    let slot = Bits::new(SLOT, next(SLOT) as i64);
+    let rows: Vec<u64> = (0..p.places()).map(|_| next(ROW_BITS)).collect();
+    let pass = next(p.passes.ilog2()) as usize;
+    let (exponent, tag) = (next(bits(p.reference - p.narrowest + 1)), next(3));
+    let width = 2_u32 << tag;
+    if tag > 4 || width < p.narrowest || width > p.widest {
+        return 0;
+    }
+    let mut add = |place: u32, weight: i128| {
+        sums[pass * 16 + rows[place as usize] as usize] += i128::from(value) * weight;
+    };
+    if width <= SLOT {
+        for low in (0..SLOT).step_by(width as usize) {
+            add(low / p.narrowest, i128::from(slot.slice(low, width).signed()) << exponent);
+        }
+        return 0;
+    }
+    let byte = byte % (width / SLOT);
+    let is_highest = byte + 1 == width / SLOT;
+    let part = if is_highest { slot.signed() } else { slot.unsigned() as i64 };
+    add(0, i128::from(part) << (exponent + u64::from(byte * SLOT)));
+    (byte + 1) % (width / SLOT)
+}
+
+/// When beats go in and out; counters take the place of sums.
+#[derive(Default)]
+pub(in crate::blocks::engine) struct Clock {
+    /// The survivor whose words are read, and its cycles that are left.
+    current: Option<(Survivor, usize)>,
+    /// A vector does not begin with the next survivor.
+    is_inside: bool,
+    /// The vector that ends with the word that is worked with.
+    ending: Option<Survivor>,
+    /// The vector whose sums are read, and how many beats were.
+    reading: Option<(Survivor, usize)>,
+    /// The beat that is offered, and whether it is the last.
+    out: Option<(Survivor, bool)>,
+}
+
+/// What moves in a cycle.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::blocks::engine) struct Moves {
+    /// The offered survivor goes in.
+    pub accepted: bool,
+    /// Words were worked on at the end of the cycle before.
+    pub any: bool,
+}
+
+impl Clock {
+    /// The beat of sums that is offered: the last survivor of its vector, and whether it is the last.
+    pub fn offers(&self) -> Option<(Survivor, bool)> {
+        self.out
+    }
+
+    /// A cycle; `offered`: the survivor that would go in, `taken`: what is offered goes.
+    pub fn step(&mut self, layers: &[Layer], offered: Option<&Survivor>, taken: bool) -> Moves {
+        let reads = self.reading.filter(|_| self.out.is_none() || taken);
+        let is_last =
+            reads.is_some_and(|(survivor, beat)| beat + 1 == layers[survivor.layer].beats);
+        let goes_on = self.reading.filter(|_| !is_last);
+
+        let may_end = goes_on.is_none() && self.ending.is_none();
+        let done =
+            self.current.is_some_and(|(survivor, left)| left <= 1 && (!survivor.last || may_end));
+        let of = |survivor: Option<Survivor>, layer: usize| {
+            survivor.is_some_and(|survivor| survivor.layer == layer)
+        };
+        let current = self.current.map(|(survivor, _)| survivor);
+        let accepted = offered.filter(|next| {
+            let waits = of(current.filter(|survivor| survivor.last), next.layer)
+                || of(self.ending, next.layer)
+                || of(goes_on.map(|(survivor, _)| survivor), next.layer);
+            (self.current.is_none() || done) && !waits
+        });
+
+        // The clock's edge.
+        if let Some((survivor, _)) = reads {
+            self.out = Some((survivor, is_last));
+        } else if taken {
+            self.out = None;
+        }
+        self.reading = match (self.ending, reads) {
+            (Some(ending), _) => Some((ending, 0)),
+            (None, Some((survivor, beat))) if !is_last => Some((survivor, beat + 1)),
+            (None, Some(_)) => None,
+            (None, None) => self.reading,
+        };
+        self.ending = current.filter(|survivor| done && survivor.last);
+        if let Some((_, left)) = &mut self.current {
+            *left = (*left - 1).max(1);
+        }
+        if done {
+            self.current = None;
+        }
+        if let Some(next) = accepted {
+            let clears = usize::from(next.fresh && !self.is_inside);
+            let words = if next.exists { layers[next.layer].stride } else { 0 };
+            self.current = Some((*next, (words + clears).max(1)));
+            self.is_inside = !next.last;
+        }
+        let any = self.current.is_some() || self.ending.is_some() || self.reading.is_some();
+        Moves { accepted: accepted.is_some(), any: any || self.out.is_some() }
+    }
+}
+
+pub(super) fn run(p: &PeClusterParameters, stimulus: &Stimulus) -> Response {
+    let layers = layers(p, &stimulus.held);
+    let [loads, beats] = &stimulus.inputs[..] else { unreachable!("there are two streams") };
+    let survivors: Vec<Survivor> = beats.iter().map(|beat| Survivor::of(p, beat)).collect();
+    let loads_end = loads.len() as u64;
+    let mut response = Response {
+        accepted: vec![(0..loads_end).collect(), vec![]],
+        emitted: vec![vec![]],
+        capacity: vec![],
+    };
+    let mut clock = Clock::default();
+    let mut outs = vec![];
+    for cycle in loads_end.. {
+        if let Some((survivor, is_last)) = clock.offers() {
+            outs.push((cycle, survivor, is_last));
+        }
+        let next = survivors.get(response.accepted[1].len());
+        let moves = clock.step(&layers, next, true);
+        if moves.accepted {
+            response.accepted[1].push(cycle);
+        }
+        if !moves.any {
+            break;
+        }
+    }
+    response.emitted[0] = emitted(p, &layers, loads, &survivors, outs);
+    response
+}
+
+/// What comes out, at these times.
+fn emitted(
+    p: &PeClusterParameters,
+    layers: &[Layer],
+    loads: &[Beat],
+    survivors: &[Survivor],
+    outs: Vec<(u64, Survivor, bool)>,
+) -> Vec<Emitted> {
+    let element = vec![Bits::zero(1); 1 << bits(p.words)];
+    let rows = vec![0; p.rows() as usize];
+    let mut sums = Sums {
+        p,
+        layers,
+        words: vec![(element, 0); p.elements as usize],
+        sums: vec![vec![rows; p.elements as usize]; layers.len()],
+    };
+    for load in loads {
+        let (address, element) = (load[0].unsigned() as usize, load[1].unsigned() as usize);
+        if let Some((words, _)) = sums.words.get_mut(element % p.elements as usize) {
+            words[address] = load[2].clone();
+        }
+    }
+    let width = super::rtl::sum_type(p).width;
+    let mut outs = outs.into_iter();
+    let mut emitted = vec![];
+    let mut is_inside = false;
+    for (index, survivor) in survivors.iter().enumerate() {
+        if survivor.fresh && !is_inside {
+            sums.clear(survivor.layer);
+        }
+        is_inside = !survivor.last;
+        if survivor.exists {
+            sums.add(survivor);
+        }
+        for beat in 0..if survivor.last { layers[survivor.layer].beats } else { 0 } {
+            let (cycle, _, is_last) = outs.next().expect("the clock has as many beats");
+            let beat = vec![
+                sums.beat(survivor.layer, beat, width),
+                Bits::new(bits(p.layers), survivor.layer as u64),
+                Bits::new(1, survivor.tag),
+                Bits::new(1, is_last),
+            ];
+            emitted.push(Emitted { beat, cycle, cause: Cause { channel: 1, beat: index } });
+        }
+    }
+    emitted
+}
