@@ -206,6 +206,7 @@ pub const REGISTRY: &[Entry] = &[
     Entry::of::<fabric::gating::Gating>(),
     Entry::of::<fabric::cluster::Cluster>(),
     Entry::of::<engine::pe_cluster::PeCluster>(),
+    Entry::of::<engine::requantiser::Requantiser>(),
 ];
 
 /// The block called `name`.

@@ -1,12 +1,8 @@
 //! The golden model of the cluster of processing elements.
 
 use super::{PeClusterParameters, ROW_BITS, SLOT};
+use crate::blocks::engine::bits;
 use crate::model::{Beat, Bits, Cause, Emitted, Response, Stimulus};
-
-/// How many bits numbers below `count` need, one at least.
-pub(super) fn bits(count: u32) -> u32 {
-    count.next_power_of_two().ilog2().max(1)
-}
 
 /// What is known of a layer.
 #[derive(Clone, Copy, Debug)]

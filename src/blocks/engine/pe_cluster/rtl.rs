@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{PeCluster, PeClusterParameters, ROW_BITS, SLOT};
 use crate::blocks::Block;
+use crate::blocks::engine::of_layer;
 use crate::blocks::precision::vp_mac::{self, VpMac};
 use crate::config::{Parameters, Tech};
 use crate::hdl::{
@@ -152,11 +153,6 @@ fn beats_type(p: &PeClusterParameters) -> Type {
 
 fn spread_type(p: &PeClusterParameters) -> Type {
     uint(index_width(p.most_spread() + 1))
-}
-
-/// Of what is known of each layer, that of one.
-fn of_layer<'m>(all: Expr<'m>, layer: Expr<'m>, ty: Type) -> Expr<'m> {
-    layer.select(&all.elements(ty)).wrap(ty)
 }
 
 pub(super) fn describe(

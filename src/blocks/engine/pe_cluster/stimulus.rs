@@ -2,8 +2,8 @@
 
 use rand::{RngExt, SeedableRng};
 
-use super::model::bits;
 use super::{PeClusterParameters, ROW_BITS, SLOT};
+use crate::blocks::engine::bits;
 use crate::model::{Beat, Bits, Kind, Random, Shape, Stimulus};
 
 /// Columns of a layer that are worked with, at most.

@@ -1,0 +1,198 @@
+//! The hardware of the requantiser: four stages.
+
+use std::sync::Arc;
+
+use super::{Requantiser, RequantiserParameters};
+use crate::blocks::Block;
+use crate::blocks::engine::of_layer as of;
+use crate::config::Parameters;
+use crate::hdl::{
+    Errors, Expr, Field, Module, ModuleBuilder, Signal, Type, bit, index_width, pack, sint, uint,
+};
+
+/// A factor of the requantisation.
+const MULTIPLIER: u32 = 16;
+
+/// How far products are shifted, at most 31.
+const SHIFT: u32 = 5;
+
+fn sum_type(p: &RequantiserParameters) -> Type {
+    sint(p.sum_bits)
+}
+
+fn layer_type(p: &RequantiserParameters) -> Type {
+    uint(index_width(p.layers))
+}
+
+/// What goes with a beat from stage to stage.
+#[derive(Clone, Copy)]
+struct Context<'m> {
+    valid: Expr<'m>,
+    layer: Expr<'m>,
+    tag: Expr<'m>,
+    last: Expr<'m>,
+}
+
+/// A stage of registers: a beat comes in where `goes` is 1, and moves on where `leaves` is.
+struct Stage<'m> {
+    m: &'m ModuleBuilder,
+    name: &'static str,
+    goes: Expr<'m>,
+    came: Expr<'m>,
+    leaves: Signal<'m>,
+    /// The beat that it holds.
+    beat: Context<'m>,
+}
+
+impl<'m> Stage<'m> {
+    /// The stage behind a beat.
+    fn new(m: &'m ModuleBuilder, name: &'static str, before: Context<'m>) -> Stage<'m> {
+        let leaves = m.wire(format!("{name}_leaves"), bit());
+        let valid = m.register(format!("{name}_valid"), bit()).reset(0);
+        let goes = (!valid | leaves).named(&format!("{name}_goes"));
+        m.when(goes, || valid.set(before.valid));
+        let came = (goes & before.valid).named(&format!("{name}_comes"));
+        let kept = |field: &str, value: Expr<'m>| {
+            let register = m.register(format!("{name}_{field}"), value.ty());
+            m.when(came, || register.set(value));
+            register.expr()
+        };
+        let beat = Context {
+            valid: valid.expr(),
+            layer: kept("layer", before.layer),
+            tag: kept("tag", before.tag),
+            last: kept("last", before.last),
+        };
+        Stage { m, name, goes, came, leaves, beat }
+    }
+
+    /// A value of each lane that comes with the beat.
+    fn keep(&self, values: &[Expr<'m>]) -> Vec<Expr<'m>> {
+        let kept = |(lane, value): (usize, &Expr<'m>)| {
+            let register = self.m.register(format!("{}_{lane}", self.name), value.ty());
+            self.m.when(self.came, || register.set(*value));
+            register.expr()
+        };
+        values.iter().enumerate().map(kept).collect()
+    }
+}
+
+pub(super) fn describe(name: &str, p: &RequantiserParameters) -> Result<Arc<Module>, Errors> {
+    let m = ModuleBuilder::new(name);
+    m.doc(format!(
+        "{}\n\n\
+         A sum and its bias, times a factor, rounded, shifted and saturated, are an element of the \
+         next layer's vector. The final layer's sums go out as results, with their biases.",
+        Requantiser::SUMMARY
+    ));
+    for (name, value) in p.to_values().iter() {
+        m.parameter(name, value);
+    }
+    let (sum, address) = (sum_type(p), uint(index_width(p.biases)));
+    let load = m.stream_in(
+        "load",
+        &[
+            ("address", address),
+            ("lane", uint(index_width(p.lanes + 1))),
+            ("bias", sum),
+            ("last", bit()),
+        ],
+    );
+    m.stream_doc("load", "biases");
+    let tagged = [("layer", layer_type(p)), ("tag", bit()), ("last", bit())];
+    let beat = |field: Field<'static>| -> Vec<Field<'static>> {
+        [field].into_iter().chain(tagged).collect()
+    };
+    let input = m.stream_in("in", &beat(("sums", uint(p.lanes * p.sum_bits))));
+    m.stream_doc("in", "sums of a layer, the first lowest");
+    let empty = (p.lanes > 1).then(|| ("empty", uint(index_width(p.lanes))));
+    let with_empty = |field| beat(field).into_iter().chain(empty).collect::<Vec<_>>();
+    let output = m.stream_out("out", &with_empty(("data", uint(p.lanes * p.activation_bits))));
+    m.stream_doc("out", "the vector of the layer `out_layer_o`, the first element lowest");
+    let result = m.stream_out("result", &with_empty(("sums", uint(p.lanes * p.sum_bits))));
+    m.stream_doc("result", "sums of the final layer, the first lowest");
+    let final_layer = m.input_doc("final_layer_i", layer_type(p), "whose sums are results");
+    let settings = |name: &str, ty: Type, doc: &str| {
+        m.input_doc(name, uint(p.layers * ty.width), &format!("{doc}, of each layer"))
+    };
+    let base = settings("bias_base_i", address, "address of the first beat's biases");
+    let multiplier = settings("multiplier_i", uint(MULTIPLIER), "factor of accumulators");
+    let shift = settings("shift_i", uint(SHIFT), "by how many bits products are shifted");
+    let relu = settings("relu_i", bit(), "whether negative elements become 0");
+    let emptys =
+        empty.map(|(_, ty)| settings("empty_i", ty, "lanes of the last beat without element"));
+
+    let loading = m.register("loading", bit()).reset(1).doc("biases are to come");
+    m.when(load.fire(), || loading.set(!load["last"]));
+
+    // The biases of a beat are read as it goes in.
+    let beats = m.register("beats", address).reset(0).doc("beats of the vector that went in");
+    let accept = input.fire().named("accept");
+    m.when(accept, || {
+        let next = (beats + 1).truncate(address.width);
+        beats.set(input["last"].mux(0, next).wrap(address));
+    });
+    let came = Context {
+        valid: input.valid & !loading,
+        layer: input["layer"],
+        tag: input["tag"],
+        last: input["last"],
+    };
+    let arrived = Stage::new(&m, "arrived", came);
+    input.ready.set(arrived.goes & !loading);
+    let first = of(base, input["layer"], address).named("bias_base_of_layer");
+    let bias_address = (first + beats).truncate(address.width).named("bias_address");
+    let sums = arrived.keep(&input["sums"].elements(sum));
+    let lanes = (0..).zip(sums).map(|(lane, value)| {
+        let biases = m.memory(&format!("biases_{lane}"), p.biases, sum);
+        let writes = load.fire() & load["lane"].eq(lane);
+        biases.write(load["address"], load["bias"], writes.named(&format!("writes_{lane}")));
+        let bias = biases.read(&format!("bias_{lane}"), bias_address, accept);
+        (value + bias).wrap(sum).named(&format!("accumulator_{lane}"))
+    });
+    let lanes: Vec<Expr> = lanes.collect();
+
+    let biased = Stage::new(&m, "biased", arrived.beat);
+    let accumulators = biased.keep(&lanes);
+    let is_result = biased.beat.layer.eq(final_layer).named("is_result");
+    result.valid.set(biased.beat.valid & is_result);
+    result["sums"].set(pack(&m, &accumulators));
+
+    let goes_on = Context { valid: biased.beat.valid & !is_result, ..biased.beat };
+    let multiplied = Stage::new(&m, "multiplied", goes_on);
+    let factor = of(multiplier, biased.beat.layer, uint(MULTIPLIER)).named("multiplier_of_layer");
+    let products: Vec<Expr> = accumulators.iter().map(|&value| value * factor).collect();
+    let products = multiplied.keep(&products);
+
+    let shifted = Stage::new(&m, "shifted", multiplied.beat);
+    let shift = of(shift, multiplied.beat.layer, uint(SHIFT)).named("shift_of_layer");
+    let relu = of(relu, multiplied.beat.layer, bit()).named("relu_of_layer");
+    let one = m.constant(1, bit());
+    let half = (one.shift_left(shift) >> 1).named("half");
+    let element = sint(p.activation_bits);
+    let elements = products.iter().map(|&product| {
+        let value = (product + half).shift_right(shift).saturate(element);
+        (relu & value.msb()).mux(0, value).wrap(element)
+    });
+    let elements = shifted.keep(&elements.collect::<Vec<_>>());
+    output.valid.set(shifted.beat.valid);
+    output["data"].set(pack(&m, &elements));
+    shifted.leaves.set(output.ready);
+    multiplied.leaves.set(shifted.goes);
+    biased.leaves.set(is_result.mux(result.ready, multiplied.goes));
+    arrived.leaves.set(biased.goes);
+
+    for (stream, context) in [(&output, shifted.beat), (&result, biased.beat)] {
+        stream["tag"].set(context.tag);
+        stream["last"].set(context.last);
+        if let (Some((name, ty)), Some(all)) = (empty, emptys) {
+            stream[name].set(context.last.mux(of(all, context.layer, ty), 0).wrap(ty));
+        }
+    }
+    output["layer"].set((shifted.beat.layer + 1).truncate(layer_type(p).width));
+    result["layer"].set(biased.beat.layer);
+    let busy = [&arrived, &biased, &multiplied, &shifted].map(|stage| stage.beat.valid);
+    let rests = !busy.into_iter().fold(input.valid, |any, valid| any | valid);
+    load.ready.set(loading | rests.named("rests"));
+    m.finish()
+}
