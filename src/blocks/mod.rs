@@ -207,6 +207,7 @@ pub const REGISTRY: &[Entry] = &[
     Entry::of::<fabric::cluster::Cluster>(),
     Entry::of::<engine::pe_cluster::PeCluster>(),
     Entry::of::<engine::requantiser::Requantiser>(),
+    Entry::of::<engine::layer_engine::LayerEngine>(),
 ];
 
 /// The block called `name`.

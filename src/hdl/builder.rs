@@ -492,4 +492,13 @@ impl Module {
             _ => Direction::Output,
         }
     }
+
+    /// The inputs that belong to no stream: name, type and what it is.
+    pub fn plain_inputs(&self) -> impl Iterator<Item = (&str, Type, &str)> {
+        let is_plain = |port: &&SignalId| {
+            self.direction(**port) == Direction::Input && self.stream_of(**port).is_none()
+        };
+        let ports = self.ports.iter().filter(is_plain).map(|&port| self.signal(port));
+        ports.map(|port| (port.name.as_str(), port.ty, port.doc.as_str()))
+    }
 }

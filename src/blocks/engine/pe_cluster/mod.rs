@@ -8,8 +8,8 @@
 //!
 //! # Streams
 //!
-//! - `load`: words of weights, for an `element` at an `address`; `last` with the final one. After a
-//!   reset nothing else goes in before that. Later on words go in where the cluster is at rest, and
+//! - `load`: words of weights, for an `element` at an `address`; one for an element that does not
+//!   exist is not kept. `last` is with the final one: after a reset nothing else goes in before that. Later on words go in where the cluster is at rest, and
 //!   then again nothing else does until `last`.
 //! - `in`: the survivors of vectors: `value`, `column` (its position in the vector), `layer`; `count`
 //!   is 0 in the one beat of a vector that has none. `fresh`, which counts in a vector's first beat,
@@ -55,6 +55,10 @@ use crate::blocks::precision::vp_mac::{Organisation, VpMac, VpMacParameters};
 use crate::config::{Tech, Violation, parameters};
 use crate::hdl::{Errors, Module};
 use crate::model::{Kind, Model, Random, Shape, Stimulus};
+
+pub(super) use model::{Clock, Layer, Sums, Survivor, Word};
+pub(super) use rtl::{sum_type, word_type};
+pub(super) use stimulus::word as any_word;
 
 /// Rows of a group.
 const ROWS: u32 = 16;

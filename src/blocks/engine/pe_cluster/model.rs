@@ -1,6 +1,6 @@
 //! The golden model of the cluster of processing elements.
 
-use super::{PeClusterParameters, ROW_BITS, SLOT};
+use super::{PeClusterParameters, ROW_BITS, ROWS, SLOT};
 use crate::blocks::engine::bits;
 use crate::model::{Beat, Bits, Cause, Emitted, Response, Stimulus};
 
@@ -61,85 +61,121 @@ impl Survivor {
 }
 
 /// The sum of every row of every layer, in every element.
-struct Sums<'a> {
-    p: &'a PeClusterParameters,
-    layers: &'a [Layer],
-    /// The words of each element, and which byte of a wide weight comes next.
-    words: Vec<(Vec<Bits>, u32)>,
-    /// The sums of each layer, element and row, of all its passes.
-    sums: Vec<Vec<Vec<i128>>>,
+
+/// A word of weights.
+#[derive(Clone, Debug, Default)]
+pub(in crate::blocks::engine) struct Word {
+    /// The row, in its pass, and the value of each weight.
+    weights: Vec<(usize, i64)>,
+    /// If it is a byte of a wide weight: bytes of that, and its exponent.
+    wide: Option<(u32, u32)>,
 }
 
-impl Sums<'_> {
-    fn clear(&mut self, layer: usize) {
+impl Word {
+    pub fn of(p: &PeClusterParameters, word: &Bits) -> Word {
+        let mut low = 0;
+        let mut next = |width: u32| {
+            low += width;
+            if width == 0 { 0 } else { word.slice(low - width, width).unsigned() }
+        };
+        let slot = Bits::new(SLOT, next(SLOT) as i64);
+        let rows: Vec<u64> = (0..p.places()).map(|_| next(ROW_BITS)).collect();
+        let pass = next(p.passes.ilog2());
+        let (exponent, tag) = (next(bits(p.reference - p.narrowest + 1)), next(3));
+        let width = 2_u32 << tag;
+        if tag > 4 || width < p.narrowest || width > p.widest {
+            return Word::default();
+        }
+        let row = |place: u32| (pass * u64::from(ROWS) + rows[place as usize]) as usize;
+        if width > SLOT {
+            let weights = vec![(row(0), slot.unsigned() as i64)];
+            return Word { weights, wide: Some((width / SLOT, exponent as u32)) };
+        }
+        let weight =
+            |low: u32| (row(low / p.narrowest), slot.slice(low, width).signed() << exponent);
+        Word { weights: (0..SLOT).step_by(width as usize).map(weight).collect(), wide: None }
+    }
+
+    /// How many of its weights are not 0.
+    pub fn nonzero(&self) -> usize {
+        self.weights.iter().filter(|(_, weight)| *weight != 0).count()
+    }
+
+    /// Adds the products to the sums of their rows. Bytes of wide weights are counted over
+    /// consecutive words of such: this word has number `byte`; returned is that of the next.
+    fn multiply(&self, value: i64, byte: u32, sums: &mut [i64]) -> u32 {
+        let Some((bytes, exponent)) = self.wide else {
+            for &(row, weight) in &self.weights {
+                sums[row] = sums[row].wrapping_add(value * weight);
+            }
+            return 0;
+        };
+        let byte = byte % bytes;
+        let (row, part) = self.weights[0];
+        let part = if byte + 1 == bytes { i64::from(part as i8) } else { part };
+        let weight = part << (exponent + byte * SLOT);
+        sums[row] = sums[row].wrapping_add(value.wrapping_mul(weight));
+        (byte + 1) % bytes
+    }
+}
+
+/// The sums of all layers, modulo 2^64.
+pub(in crate::blocks::engine) struct Sums {
+    elements: usize,
+    lanes: usize,
+    layers: Vec<Layer>,
+    /// The words of each element, and which byte of a wide weight comes next.
+    words: Vec<(Vec<Word>, u32)>,
+    /// Of each layer, element and row, of all its passes.
+    sums: Vec<Vec<Vec<i64>>>,
+}
+
+impl Sums {
+    /// As a reset leaves them; `words` are those of each element.
+    pub fn new(p: &PeClusterParameters, layers: &[Layer], words: Vec<Vec<Word>>) -> Sums {
+        let of_layer = vec![vec![0; p.rows() as usize]; p.elements as usize];
+        Sums {
+            elements: p.elements as usize,
+            lanes: p.lanes as usize,
+            layers: layers.to_vec(),
+            words: words.into_iter().map(|words| (words, 0)).collect(),
+            sums: vec![of_layer; layers.len()],
+        }
+    }
+
+    pub fn clear(&mut self, layer: usize) {
         self.sums[layer].iter_mut().flatten().for_each(|sum| *sum = 0);
         self.words.iter_mut().for_each(|(_, byte)| *byte = 0);
     }
 
-    fn add(&mut self, survivor: &Survivor) {
-        let Layer { base, stride, .. } = self.layers[survivor.layer];
-        let words = 1 << bits(self.p.words);
-        for ((of_element, byte), sums) in self.words.iter_mut().zip(&mut self.sums[survivor.layer])
-        {
+    /// A value times the words of its column.
+    pub fn add(&mut self, layer: usize, column: usize, value: i64) {
+        let Layer { base, stride, .. } = self.layers[layer];
+        for ((words, byte), sums) in self.words.iter_mut().zip(&mut self.sums[layer]) {
             for number in 0..stride {
-                let address = (base + survivor.column * stride + number) % words;
-                *byte = multiply(self.p, &of_element[address], survivor.value, *byte, sums);
+                let address = (base + column * stride + number) % words.len();
+                *byte = words[address].multiply(value, *byte, sums);
             }
         }
     }
 
     /// The sums of a beat of a layer.
-    fn beat(&self, layer: usize, beat: usize, width: u32) -> Bits {
-        let p = self.p;
-        let (elements, lanes) = (p.elements as usize, p.lanes as usize);
-        let spread = self.layers[layer].spread.min(p.most_spread());
+    pub fn beat(&self, layer: usize, beat: usize) -> impl Iterator<Item = i64> + '_ {
+        let (elements, lanes) = (self.elements, self.lanes);
+        let spread = self.layers[layer].spread;
         let (row, part) = (beat >> spread, beat & ((1 << spread) - 1));
         let groups = lanes << spread;
-        let sum = |lane: usize| {
+        (0..lanes).map(move |lane| {
             let group = part * lanes + lane;
             let (first, count) = match groups > elements {
                 true => (group % elements, 1),
                 false => (group * (elements / groups), elements / groups),
             };
-            let row = group / elements * 16 + row;
+            let row = group / elements * ROWS as usize + row;
             let of_elements = &self.sums[layer][first..first + count];
-            let sum: i128 = of_elements.iter().map(|rows| rows.get(row).unwrap_or(&0)).sum();
-            Bits::new(width, sum)
-        };
-        Bits::concat(&(0..lanes).map(sum).collect::<Vec<_>>())
+            of_elements.iter().fold(0_i64, |sum, rows| sum.wrapping_add(rows[row]))
+        })
     }
-}
-
-/// Adds the products of a word's weights to the sums of their rows. Bytes of wide weights are counted
-/// over consecutive words of such: this word has number `byte`; returned is that of the next.
-fn multiply(p: &PeClusterParameters, word: &Bits, value: i64, byte: u32, sums: &mut [i128]) -> u32 {
-    let mut low = 0;
-    let mut next = |width: u32| {
-        low += width;
-        if width == 0 { 0 } else { word.slice(low - width, width).unsigned() }
-    };
-    let slot = Bits::new(SLOT, next(SLOT) as i64);
-    let rows: Vec<u64> = (0..p.places()).map(|_| next(ROW_BITS)).collect();
-    let pass = next(p.passes.ilog2()) as usize;
-    let (exponent, tag) = (next(bits(p.reference - p.narrowest + 1)), next(3));
-    let width = 2_u32 << tag;
-    if tag > 4 || width < p.narrowest || width > p.widest {
-        return 0;
-    }
-    let mut add = |place: u32, weight: i128| {
-        sums[pass * 16 + rows[place as usize] as usize] += i128::from(value) * weight;
-    };
-    if width <= SLOT {
-        for low in (0..SLOT).step_by(width as usize) {
-            add(low / p.narrowest, i128::from(slot.slice(low, width).signed()) << exponent);
-        }
-        return 0;
-    }
-    let byte = byte % (width / SLOT);
-    let is_highest = byte + 1 == width / SLOT;
-    let part = if is_highest { slot.signed() } else { slot.unsigned() as i64 };
-    add(0, i128::from(part) << (exponent + u64::from(byte * SLOT)));
-    (byte + 1) % (width / SLOT)
 }
 
 /// When beats go in and out; counters take the place of sums.
@@ -260,20 +296,15 @@ fn emitted(
     survivors: &[Survivor],
     outs: Vec<(u64, Survivor, bool)>,
 ) -> Vec<Emitted> {
-    let element = vec![Bits::zero(1); 1 << bits(p.words)];
-    let rows = vec![0; p.rows() as usize];
-    let mut sums = Sums {
-        p,
-        layers,
-        words: vec![(element, 0); p.elements as usize],
-        sums: vec![vec![rows; p.elements as usize]; layers.len()],
-    };
+    let element = vec![Word::default(); 1 << bits(p.words)];
+    let mut words = vec![element; p.elements as usize];
     for load in loads {
         let (address, element) = (load[0].unsigned() as usize, load[1].unsigned() as usize);
-        if let Some((words, _)) = sums.words.get_mut(element % p.elements as usize) {
-            words[address] = load[2].clone();
+        if let Some(words) = words.get_mut(element) {
+            words[address] = Word::of(p, &load[2]);
         }
     }
+    let mut sums = Sums::new(p, layers, words);
     let width = super::rtl::sum_type(p).width;
     let mut outs = outs.into_iter();
     let mut emitted = vec![];
@@ -284,12 +315,13 @@ fn emitted(
         }
         is_inside = !survivor.last;
         if survivor.exists {
-            sums.add(survivor);
+            sums.add(survivor.layer, survivor.column, survivor.value);
         }
         for beat in 0..if survivor.last { layers[survivor.layer].beats } else { 0 } {
             let (cycle, _, is_last) = outs.next().expect("the clock has as many beats");
+            let of_lanes = sums.beat(survivor.layer, beat).map(|sum| Bits::new(width, sum));
             let beat = vec![
-                sums.beat(survivor.layer, beat, width),
+                Bits::concat(&of_lanes.collect::<Vec<_>>()),
                 Bits::new(bits(p.layers), survivor.layer as u64),
                 Bits::new(1, survivor.tag),
                 Bits::new(1, is_last),

@@ -176,7 +176,7 @@ pub(super) fn describe(
         "load",
         &[
             ("address", address_type(p)),
-            ("element", uint(index_width(p.elements))),
+            ("element", uint(index_width(p.elements + 1))),
             ("word", word_type(p)),
             ("last", bit()),
         ],
@@ -235,15 +235,10 @@ fn write_words<'m>(
 ) {
     let loading = issue.loading;
     load.ready.set(loading | rests);
-    m.when(load.fire(), || loading.set(!load["last"]));
-    let writes = |element: u32| load.fire() & load["element"].eq(element);
-    let writes: Vec<Expr> = match p.elements {
-        1 => {
-            m.discard(load["element"]);
-            vec![load.fire()]
-        }
-        count => (0..count).map(writes).collect(),
-    };
+    let loads = load.fire().named("loads");
+    m.when(loads, || loading.set(!load["last"]));
+    let writes = |element: u32| loads & load["element"].eq(element);
+    let writes: Vec<Expr> = (0..p.elements).map(writes).collect();
     elements.each("write_i", &writes).broadcast("write_address_i", load["address"]);
     elements.broadcast("write_word_i", load["word"]);
 }

@@ -65,7 +65,7 @@ fn loads(p: &PeClusterParameters, used: u32, kind: Kind, chance: &mut Random) ->
         let (address, element) = (number / p.elements, number % p.elements);
         vec![
             Bits::new(bits(p.words), address),
-            Bits::new(bits(p.elements), element),
+            Bits::new(bits(p.elements + 1), element),
             word(p, kind, chance),
             Bits::new(1, number + 1 == count),
         ]
@@ -74,7 +74,11 @@ fn loads(p: &PeClusterParameters, used: u32, kind: Kind, chance: &mut Random) ->
 }
 
 /// A word of weights, most often one that means something.
-fn word(p: &PeClusterParameters, kind: Kind, chance: &mut Random) -> Bits {
+pub(in crate::blocks::engine) fn word(
+    p: &PeClusterParameters,
+    kind: Kind,
+    chance: &mut Random,
+) -> Bits {
     let tags = p.narrowest.ilog2() - 1..=p.widest.ilog2() - 1;
     let tag = if chance.random_ratio(1, 20) {
         chance.random_range(0..8)

@@ -50,6 +50,8 @@ parameters! {
     }
 }
 
+pub(super) use model::Layer;
+
 /// The requantiser.
 pub struct Requantiser;
 

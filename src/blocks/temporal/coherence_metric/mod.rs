@@ -79,6 +79,7 @@ use crate::config::{Tech, Violation, parameters};
 use crate::hdl::{Errors, Module};
 use crate::model::{Kind, Model, Random, Shape, Stimulus};
 
+pub(in crate::blocks::temporal) use model::band_of;
 pub(in crate::blocks::temporal) use stimulus::Witness;
 
 parameters! {
@@ -153,7 +154,7 @@ impl CoherenceMetricParameters {
     }
 
     /// Cycles from the last beat of a vector with this code of a metric to its band.
-    pub(super) fn latency(&self, code: u64) -> u64 {
+    pub(in crate::blocks) fn latency(&self, code: u64) -> u64 {
         let metrics = self.metrics();
         let known = metrics.iter().find(|&&metric| metric as u64 == code);
         model::latency(self, *known.unwrap_or(&metrics[0]))

@@ -251,6 +251,31 @@ pub(super) fn run(p: &CoherenceMetricParameters, stimulus: &Stimulus) -> Respons
     Response { accepted: vec![accepted], emitted: vec![emitted], capacity: vec![held] }
 }
 
+/// How many of some thresholds, moved by a hysteresis, a vector meets whose layer's band was `band`.
+pub(in crate::blocks::temporal) fn band_of(
+    metric: Metric,
+    (thresholds, hysteresis): (impl Iterator<Item = u64>, u64),
+    band: u64,
+    after: &[i64],
+    before: &[i64],
+) -> u64 {
+    met(metric, (thresholds, hysteresis), band, &Sums::new(after, Some(before)), after.len())
+}
+
+fn met(
+    metric: Metric,
+    (thresholds, hysteresis): (impl Iterator<Item = u64>, u64),
+    band: u64,
+    sums: &Sums,
+    elements: usize,
+) -> u64 {
+    let met = thresholds.enumerate().filter(|(position, threshold)| {
+        let threshold = moved(metric, *threshold, hysteresis, band > *position as u64);
+        is_met(metric, threshold, sums, elements)
+    });
+    met.count() as u64
+}
+
 /// How many thresholds a vector meets.
 fn band(
     p: &CoherenceMetricParameters,
@@ -261,13 +286,9 @@ fn band(
 ) -> u64 {
     let first = if vector.weights { 2 } else { 0 };
     let hysteresis = stimulus.held[first + 1].unsigned();
-    let thresholds = stimulus.held[first].lanes(threshold_bits(p)).enumerate();
-    let met = thresholds.filter(|(position, threshold)| {
-        let is_easier = before > *position as u64;
-        let threshold = moved(vector.metric, threshold.unsigned(), hysteresis, is_easier);
-        is_met(vector.metric, threshold, sums, vector.values.len())
-    });
-    met.count() as u64
+    let thresholds = stimulus.held[first].lanes(threshold_bits(p));
+    let thresholds = (thresholds.map(|threshold| threshold.unsigned()), hysteresis);
+    met(vector.metric, thresholds, before, sums, vector.values.len())
 }
 
 /// When each beat goes in and when each band comes out, if nothing stalls.

@@ -108,6 +108,8 @@ use crate::config::{Reset, Tech, Violation, parameters};
 use crate::hdl::{Errors, Module, index_width};
 use crate::model::{Kind, Model, Random, Shape, Stimulus};
 
+pub(in crate::blocks::temporal) use model::survivors;
+
 parameters! {
     /// Parameters of the mask generator.
     pub struct MaskGeneratorParameters {

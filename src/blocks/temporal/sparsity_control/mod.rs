@@ -63,6 +63,8 @@ use crate::config::{Tech, Violation, choices, parameters};
 use crate::hdl::{Errors, Module};
 use crate::model::{Kind, Model, Random, Shape, Stimulus};
 
+pub(in crate::blocks::temporal) use model::{Control, Settings, Whose};
+
 choices! {
     /// Which vector's coherence decides on a vector's level.
     pub enum LevelFrom {

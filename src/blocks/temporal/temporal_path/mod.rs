@@ -44,6 +44,7 @@
 mod model;
 mod parts;
 mod rtl;
+mod steps;
 mod stimulus;
 #[cfg(test)]
 mod tests;
@@ -63,6 +64,9 @@ use crate::blocks::temporal::sparsity_control::{
 use crate::config::{Tech, Violation, parameters};
 use crate::hdl::{Errors, Module};
 use crate::model::{Kind, Model, Random, Shape, Stimulus};
+
+pub(in crate::blocks) use steps::{LayerSettings, Step, Steps};
+pub(in crate::blocks) use timing::{Arrival, Clock, Queue};
 
 /// Survivors that wait to go out, for each that goes out at once.
 const QUEUE: u32 = 8;
@@ -131,6 +135,16 @@ impl TemporalPathParameters {
     /// Memories: of each layer's activations and, after them, of each layer's weights.
     pub(super) fn places(&self) -> u32 {
         self.layers << u32::from(self.takes_weights())
+    }
+
+    /// Cycles from the last beat of a vector with this code of a metric to its band.
+    pub(in crate::blocks) fn latency(&self, metric: u64) -> u64 {
+        self.metric().latency(metric)
+    }
+
+    /// Whether a vector says by which metric it is compared.
+    pub(in crate::blocks) fn has_several_metrics(&self) -> bool {
+        self.metric().metrics().len() > 1
     }
 
     /// How many times as wide as that of a block a setting is.

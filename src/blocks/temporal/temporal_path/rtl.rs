@@ -11,7 +11,6 @@ use crate::blocks::Block;
 use crate::blocks::temporal::sparsity_control::LevelFrom;
 use crate::blocks::temporal::vector::{self, framing, layer_field};
 use crate::config::{Parameters, Tech};
-use crate::hdl::ir::{Direction, SignalId};
 use crate::hdl::{
     Errors, Expr, Field, Instance, Module, ModuleBuilder, StreamIn, Type, bit, concat, index_width,
     uint,
@@ -79,15 +78,6 @@ fn vector_fields(p: &TemporalPathParameters) -> Vec<Field<'static>> {
 /// What the buffer keeps of a beat.
 fn kept_fields(p: &TemporalPathParameters) -> Vec<Field<'static>> {
     vector_fields(p).into_iter().filter(|(name, _)| *name != "metric").collect()
-}
-
-/// The inputs of a block that belong to no stream, each with what it says.
-fn settings(module: &Module) -> impl Iterator<Item = (&str, Type, &str)> {
-    let plain = |port: &&SignalId| {
-        module.direction(**port) == Direction::Input && module.stream_of(**port).is_none()
-    };
-    let ports = module.ports.iter().filter(plain).map(|&port| module.signal(port));
-    ports.map(|port| (port.name.as_str(), port.ty, port.doc.as_str()))
 }
 
 /// Fields side by side, the first lowest.
@@ -187,7 +177,7 @@ impl<'m> Path<'m> {
         buffer.connect("in_data_i", packed(self.m, &kept));
         // The vector that is decided about is that whose band goes out next.
         let layer = (self.p.layers > 1).then(|| metric.output("out_layer_o"));
-        for (port, ty, doc) in settings(&self.parts.metric) {
+        for (port, ty, doc) in self.parts.metric.plain_inputs() {
             let outside = if port.starts_with("weight") { "" } else { "coherence_" };
             metric.connect(port, self.setting(&format!("{outside}{port}"), (ty, doc), layer));
         }
@@ -296,7 +286,7 @@ impl<'m> Path<'m> {
             LevelFrom::Current => of_band,
             LevelFrom::Previous => begins_in,
         };
-        for (port, ty, doc) in settings(&self.parts.control) {
+        for (port, ty, doc) in self.parts.control.plain_inputs() {
             let outside = if port == "threshold_i" { "score_threshold_i" } else { port };
             let layer = if port == "dwell_i" { of_band } else { of_level };
             control.connect(port, self.setting(outside, (ty, doc), layer));

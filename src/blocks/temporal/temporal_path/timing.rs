@@ -10,7 +10,7 @@ use crate::blocks::common::fifo::Storage;
 use crate::blocks::temporal::sparsity_control::LevelFrom;
 
 /// A queue whose elements can leave so many cycles after they came in.
-pub(super) struct Queue<T> {
+pub(in crate::blocks) struct Queue<T> {
     depth: usize,
     latency: u64,
     /// Each element and the first cycle in which it can leave.

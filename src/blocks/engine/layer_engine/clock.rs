@@ -1,0 +1,244 @@
+//! When vectors move through a layer engine: counters take the place of values.
+
+use std::collections::VecDeque;
+
+use super::LayerEngineParameters;
+use super::model::Settings;
+use crate::blocks::engine::pe_cluster::{Clock as Cluster, Layer, Survivor};
+use crate::blocks::temporal::temporal_path::{Arrival, Clock as Path, Queue};
+
+/// A vector on its way through a layer.
+#[derive(Clone, Debug)]
+pub(super) struct Vector {
+    pub layer: usize,
+    /// Whether the layer's sums begin with 0.
+    pub fresh: bool,
+    /// Whether its sums go out of the engine.
+    pub is_final: bool,
+    /// The survivors of each beat.
+    pub counts: Vec<usize>,
+}
+
+/// A beat between the clusters and the next layer.
+#[derive(Clone, Copy, Debug)]
+struct Sums {
+    layer: usize,
+    last: bool,
+}
+
+/// What is offered to the path: of the steps, which, and whether it comes back.
+#[derive(Clone, Copy, Debug)]
+struct Offer {
+    step: usize,
+    layer: usize,
+    returns: bool,
+    beat: usize,
+}
+
+/// When everything goes in and comes out.
+#[derive(Default)]
+pub(super) struct Schedule {
+    pub accepted: Vec<u64>,
+    pub out: Vec<u64>,
+}
+
+/// The whole engine.
+struct Clock<'a> {
+    p: &'a LayerEngineParameters,
+    /// Of each step, its vectors.
+    steps: Vec<Vec<Vector>>,
+    layers: Vec<Layer>,
+    final_layer: usize,
+    latencies: Vec<u64>,
+    path: Path,
+    /// Survivors that are to leave the path, vector by vector.
+    leaving: VecDeque<(usize, usize, usize)>,
+    queue: Queue<Survivor>,
+    cluster: Cluster,
+    /// The requantiser's stages.
+    stages: [Option<Sums>; 4],
+    /// The step that begins next, and how many are under way.
+    next: usize,
+    under_way: usize,
+    /// For each layer, the step whose vector comes back next.
+    returning: Vec<usize>,
+    /// The vector that goes into the path, if it has not gone in whole.
+    inside: Option<Offer>,
+    /// Whether its next beat is offered already.
+    offered: bool,
+    schedule: Schedule,
+}
+
+/// Runs an engine on steps that are always offered, with all that comes out taken at once; the first
+/// may begin in cycle `from`.
+pub(super) fn run(
+    p: &LayerEngineParameters,
+    settings: &Settings,
+    steps: Vec<Vec<Vector>>,
+    from: u64,
+) -> Schedule {
+    let path = p.path();
+    let layers: Vec<Layer> = settings.layers.iter().map(|layer| layer.cluster).collect();
+    let mut clock = Clock {
+        p,
+        final_layer: settings.final_layer,
+        latencies: settings.layers.iter().map(|layer| path.latency(layer.path.metric)).collect(),
+        path: Path::new(&path),
+        leaving: VecDeque::new(),
+        queue: Queue::new(p.queue(1).depth as usize, 2),
+        cluster: Cluster::default(),
+        stages: [None; 4],
+        next: 0,
+        under_way: 0,
+        returning: vec![0; layers.len()],
+        layers,
+        inside: None,
+        offered: false,
+        schedule: Schedule::default(),
+        steps,
+    };
+    let mut cycle = from;
+    while clock.next < clock.steps.len() || clock.under_way > 0 {
+        clock.cycle(cycle);
+        cycle += 1;
+    }
+    clock.schedule
+}
+
+impl Clock<'_> {
+    /// What is offered to the path, if anything is.
+    fn offer(&mut self) -> Option<Offer> {
+        let back = self.stages[3];
+        if self.inside.is_none() {
+            let returning = back.map(|sums| Offer {
+                step: self.returning[sums.layer + 1],
+                layer: sums.layer + 1,
+                returns: true,
+                beat: 0,
+            });
+            let may_begin =
+                self.under_way < self.p.in_flight as usize && self.next < self.steps.len();
+            let new = Offer { step: self.next, layer: 0, returns: false, beat: 0 };
+            self.inside = returning.or(may_begin.then_some(new));
+        }
+        let offer = self.inside.filter(|offer| !offer.returns || back.is_some())?;
+        if !self.offered {
+            self.offered = true;
+            let arrival = self.arrival(&offer);
+            let survivors = self.steps[offer.step][offer.layer].counts[offer.beat];
+            self.path.offer(arrival, survivors);
+        }
+        Some(offer)
+    }
+
+    fn arrival(&self, offer: &Offer) -> Arrival {
+        let count = self.steps[offer.step][offer.layer].counts.len();
+        let whole = (super::GROUP / self.p.lanes).max(1) as usize;
+        let last = offer.beat + 1 == count;
+        Arrival {
+            layer: offer.layer,
+            place: (offer.layer, offer.beat),
+            first: offer.beat == 0,
+            last,
+            ends_group: last || (offer.beat + 1) % whole == 0,
+            decision: self.latencies[offer.layer],
+        }
+    }
+
+    fn cycle(&mut self, cycle: u64) {
+        let offer = self.offer();
+        let moves = self.path.step(cycle);
+        let accepted = offer.filter(|_| moves.accepted);
+
+        // The requantiser, from its end: a stage takes a beat if it is empty or is left.
+        let leaves = [
+            true,
+            self.stages[1].is_some_and(|sums| sums.layer == self.final_layer),
+            true,
+            accepted.is_some_and(|offer| offer.returns),
+        ];
+        let mut goes = [false; 4];
+        let mut next = false;
+        for stage in (0..4).rev() {
+            let left = if stage == 3 { leaves[3] } else { next || (stage == 1 && leaves[1]) };
+            goes[stage] = self.stages[stage].is_none() || left;
+            next = goes[stage];
+        }
+
+        // The clusters work alike, so one stands for all.
+        let sums = self.cluster.offers().filter(|_| goes[0]);
+        let survivor = self.queue.front(cycle).copied();
+        let worked = self.cluster.step(&self.layers, survivor.as_ref(), sums.is_some());
+        if worked.accepted {
+            self.queue.pop();
+        }
+
+        if let Some(sums) = self.stages[1].filter(|sums| sums.layer == self.final_layer) {
+            self.schedule.out.push(cycle);
+            if sums.last {
+                self.under_way -= 1;
+            }
+            self.stages[1] = None;
+        }
+        // What has gone out does not go on.
+        for stage in (1..4).rev() {
+            if goes[stage] {
+                self.stages[stage] = self.stages[stage - 1].take();
+            }
+        }
+        if goes[0] {
+            self.stages[0] = sums.map(|(survivor, last)| Sums { layer: survivor.layer, last });
+        }
+
+        if moves.out {
+            self.leave(cycle);
+        }
+        if let Some(offer) = accepted {
+            self.accept(cycle, offer);
+        }
+    }
+
+    /// A survivor leaves the path for the queue.
+    fn leave(&mut self, cycle: u64) {
+        let (step, layer, left) = self.leaving.front_mut().expect("a vector is in the path");
+        let vector = &self.steps[*step][*layer];
+        let survivors: usize = vector.counts.iter().sum();
+        let survivor = Survivor {
+            value: 0,
+            column: 0,
+            exists: survivors > 0,
+            layer: vector.layer,
+            fresh: vector.fresh,
+            tag: false,
+            last: *left == 1,
+        };
+        self.queue.push(cycle, survivor);
+        *left -= 1;
+        if *left == 0 {
+            self.leaving.pop_front();
+        }
+    }
+
+    /// A beat goes into the path.
+    fn accept(&mut self, cycle: u64, offer: Offer) {
+        let vector = &self.steps[offer.step][offer.layer];
+        let (beats, survivors): (usize, usize) = (vector.counts.len(), vector.counts.iter().sum());
+        self.offered = false;
+        if offer.beat == 0 {
+            self.leaving.push_back((offer.step, offer.layer, survivors.max(1)));
+        }
+        if !offer.returns {
+            self.schedule.accepted.push(cycle);
+            if offer.beat == 0 {
+                self.under_way += 1;
+            }
+        }
+        let is_last = offer.beat + 1 == beats;
+        self.inside = (!is_last).then_some(Offer { beat: offer.beat + 1, ..offer });
+        if is_last && offer.returns {
+            self.returning[offer.layer] += 1;
+        } else if is_last {
+            self.next += 1;
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! The golden model of the layer engine: what becomes of each step, and then when.
+
+use super::LayerEngineParameters;
+use super::clock::Vector;
+use crate::blocks::engine::pe_cluster::{self, Sums, Word};
+use crate::blocks::engine::{bits, requantiser};
+use crate::blocks::temporal::temporal_path::{LayerSettings, Steps};
+use crate::model::{Beat, Bits, Cause, Emitted, Response, Stimulus};
+
+/// What is known of a layer.
+#[derive(Clone, Debug)]
+pub(super) struct Layer {
+    pub mode: u64,
+    pub path: LayerSettings,
+    pub cluster: pe_cluster::Layer,
+    pub requantiser: requantiser::Layer,
+}
+
+/// All that stands at the plain inputs.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub bonus: u64,
+    pub final_layer: usize,
+    pub layers: Vec<Layer>,
+}
+
+/// Reads plain inputs in the order of the ports.
+struct Ports<'a> {
+    held: std::slice::Iter<'a, Bits>,
+    layers: u32,
+}
+
+impl Ports<'_> {
+    fn one(&mut self) -> u64 {
+        self.held.next().expect("there is one more plain input").unsigned()
+    }
+
+    /// Of each layer, `count` values.
+    fn several(&mut self, count: u32) -> Vec<Vec<u64>> {
+        let held = self.held.next().expect("there is one more plain input");
+        let width = held.width() / self.layers;
+        let of_layer = |layer: Bits| layer.lanes(width / count).map(|one| one.unsigned()).collect();
+        held.lanes(width).map(of_layer).collect()
+    }
+
+    /// Of each layer, a value.
+    fn each(&mut self) -> Vec<u64> {
+        self.several(1).into_iter().flatten().collect()
+    }
+}
+
+impl Settings {
+    pub fn of(p: &LayerEngineParameters, held: &[Bits]) -> Settings {
+        let mut ports = Ports { held: held.iter(), layers: p.layers };
+        let modes = ports.each();
+        let metrics = match p.path().has_several_metrics() {
+            true => ports.each(),
+            false => vec![0; p.layers as usize],
+        };
+        let thresholds = ports.several(p.bands - 1);
+        let (hysteresis, keeps, score_thresholds) =
+            (ports.each(), ports.several(p.bands), ports.several(p.bands));
+        let (dwells, overrides, ordered) = (ports.each(), ports.each(), ports.each());
+        let bonus = ports.one();
+        let [bases, strides, beats, spreads] = [(); 4].map(|()| ports.each());
+        let final_layer = ports.one() as usize;
+        let [bias_bases, multipliers, shifts, relus] = [(); 4].map(|()| ports.each());
+        let empties = if p.lanes > 1 { ports.each() } else { vec![0; p.layers as usize] };
+        let layer = |l: usize| Layer {
+            mode: modes[l],
+            path: LayerSettings {
+                metric: metrics[l],
+                thresholds: thresholds[l].clone(),
+                hysteresis: hysteresis[l],
+                keeps: keeps[l].clone(),
+                score_thresholds: score_thresholds[l].clone(),
+                dwell: dwells[l] as u32,
+                ordered: (overrides[l] == 1)
+                    .then(|| (ordered[l] as usize).min(p.bands as usize - 1)),
+            },
+            cluster: pe_cluster::Layer {
+                base: bases[l] as usize,
+                stride: strides[l] as usize,
+                beats: beats[l] as usize + 1,
+                spread: spreads[l] as u32,
+            },
+            requantiser: requantiser::Layer {
+                bias_base: bias_bases[l] as usize,
+                multiplier: multipliers[l] as i64,
+                shift: shifts[l] as u32,
+                relu: relus[l] == 1,
+                empty: empties[l],
+            },
+        };
+        Settings { bonus, final_layer, layers: (0..p.layers as usize).map(layer).collect() }
+    }
+}
+
+/// A step from outside.
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    pub values: Vec<i64>,
+    pub new_sequence: bool,
+    /// The last beat that it came in.
+    pub last: usize,
+}
+
+/// The whole steps of a stream of vectors.
+pub(super) fn steps(p: &LayerEngineParameters, beats: &[Beat]) -> Vec<Step> {
+    let mut steps = vec![];
+    let mut open: Option<Step> = None;
+    for (index, beat) in beats.iter().enumerate() {
+        let new_sequence = beat[1].bit(0);
+        let step = open.get_or_insert(Step { values: vec![], new_sequence, last: 0 });
+        let is_last = beat[beat.len() - 1].bit(0);
+        let empty = if p.lanes > 1 && is_last { beat[2].unsigned() } else { 0 };
+        let present = p.lanes as usize - (empty as usize).min(p.lanes as usize - 1);
+        let elements = beat[0].lanes(p.activation_bits).take(present);
+        step.values.extend(elements.map(|element| element.signed()));
+        step.last = index;
+        if is_last {
+            steps.extend(open.take());
+        }
+    }
+    steps
+}
+
+/// The engine without a clock.
+pub(super) struct Engine {
+    settings: Settings,
+    lanes: usize,
+    activation_bits: u32,
+    sum_bits: u32,
+    path: Steps,
+    clusters: Vec<Sums>,
+    /// Of each lane.
+    biases: Vec<Vec<i64>>,
+}
+
+impl Engine {
+    /// As the words of `load` leave it.
+    pub fn new(p: &LayerEngineParameters, settings: &Settings, loads: &[Beat]) -> Engine {
+        let cluster = p.cluster();
+        let sum_bits = pe_cluster::sum_type(&cluster).width;
+        let word_bits = pe_cluster::word_type(&cluster).width;
+        let words = vec![Word::default(); 1 << bits(p.words)];
+        let mut words = vec![words; (p.clusters * p.elements) as usize];
+        let depth = 1 << bits(p.requantiser(sum_bits).biases);
+        let mut biases = vec![vec![0; depth]; p.lanes as usize];
+        for load in loads {
+            let (unit, address) = (load[0].unsigned() as usize, load[1].unsigned() as usize);
+            if let Some(words) = words.get_mut(unit) {
+                let address = address % words.len();
+                words[address] = Word::of(&cluster, &load[2].slice(0, word_bits));
+            } else if let Some(lane) = biases.get_mut(unit - words.len()) {
+                lane[address % depth] = load[2].slice(0, sum_bits).signed();
+            }
+        }
+        let layers: Vec<_> = settings.layers.iter().map(|layer| layer.cluster).collect();
+        let of_layers = settings.layers.iter().map(|layer| layer.path.clone()).collect();
+        let clusters = words.chunks(p.elements as usize);
+        Engine {
+            lanes: p.lanes as usize,
+            activation_bits: p.activation_bits,
+            sum_bits,
+            path: Steps::new(&p.path(), of_layers, settings.bonus),
+            clusters: clusters.map(|words| Sums::new(&cluster, &layers, words.to_vec())).collect(),
+            biases,
+            settings: settings.clone(),
+        }
+    }
+
+    /// A step through all layers: the vector of each on its way, and the accumulators of the final
+    /// one, beat by beat.
+    pub fn step(&mut self, step: &Step) -> (Vec<Vector>, Vec<Vec<i64>>) {
+        let mut values = step.values.clone();
+        let mut vectors = vec![];
+        for index in 0..=self.settings.final_layer {
+            let layer = self.settings.layers[index].clone();
+            let found = self.path.next(index, layer.mode, step.new_sequence, &values);
+            let fresh = step.new_sequence || layer.mode < 2;
+            for sums in &mut self.clusters {
+                if fresh {
+                    sums.clear(index);
+                }
+                found.survivors.iter().for_each(|&(at, value)| sums.add(index, at, value));
+            }
+            vectors.push(Vector {
+                layer: index,
+                fresh,
+                is_final: index == self.settings.final_layer,
+                counts: found.counts,
+            });
+            let beats: Vec<Vec<i64>> = (0..layer.cluster.beats)
+                .map(|beat| self.accumulators(&layer, index, beat))
+                .collect();
+            if index == self.settings.final_layer {
+                return (vectors, beats);
+            }
+            let bits = self.activation_bits;
+            let elements = beats.iter().flatten();
+            values = elements.map(|&sum| layer.requantiser.element(sum, bits)).collect();
+            values.truncate(values.len() - layer.requantiser.empty as usize);
+        }
+        unreachable!("the final layer is one of them")
+    }
+
+    /// A beat of a layer's accumulators.
+    fn accumulators(&self, layer: &Layer, index: usize, beat: usize) -> Vec<i64> {
+        let address = layer.requantiser.bias_base + beat;
+        let sums = self.clusters.iter().flat_map(|sums| sums.beat(index, beat));
+        let biased = sums.zip(&self.biases).map(|(sum, biases)| {
+            let sum = sum.wrapping_add(biases[address % biases.len()]);
+            Bits::new(self.sum_bits, sum).signed()
+        });
+        let biased: Vec<i64> = biased.collect();
+        debug_assert_eq!(biased.len(), self.lanes);
+        biased
+    }
+}
+
+pub(super) fn run(p: &LayerEngineParameters, stimulus: &Stimulus) -> Response {
+    let settings = Settings::of(p, &stimulus.held);
+    let [loads, beats] = &stimulus.inputs[..] else { unreachable!("there are two streams") };
+    let steps = steps(p, beats);
+    let mut engine = Engine::new(p, &settings, loads);
+    let (vectors, outputs): (Vec<_>, Vec<_>) = steps.iter().map(|step| engine.step(step)).unzip();
+    let schedule = super::clock::run(p, &settings, vectors, loads.len() as u64);
+    let mut cycles = schedule.out.into_iter();
+    let mut emitted = vec![];
+    for (step, beats) in steps.iter().zip(outputs) {
+        let count = beats.len();
+        for (number, sums) in beats.into_iter().enumerate() {
+            let is_last = number + 1 == count;
+            let sums: Vec<Bits> = sums.iter().map(|&sum| Bits::new(engine.sum_bits, sum)).collect();
+            let mut beat = vec![Bits::concat(&sums)];
+            if p.lanes > 1 {
+                let empty = settings.layers[settings.final_layer].requantiser.empty;
+                beat.push(Bits::new(bits(p.lanes), if is_last { empty } else { 0 }));
+            }
+            beat.push(Bits::new(1, is_last));
+            let cause = Cause { channel: 1, beat: step.last };
+            let cycle = cycles.next().expect("each beat has its cycle");
+            emitted.push(Emitted { beat, cycle, cause });
+        }
+    }
+    let accepted = vec![(0..loads.len() as u64).collect(), schedule.accepted];
+    Response { accepted, emitted: vec![emitted], capacity: vec![] }
+}

@@ -1,0 +1,124 @@
+//! What a path makes of vectors, in plain integers: for golden models of what has a path inside.
+
+use super::TemporalPathParameters;
+use crate::blocks::temporal::coherence_metric::{Metric, band_of};
+use crate::blocks::temporal::delta::{Estimates, Mode};
+use crate::blocks::temporal::mask_generator::survivors;
+use crate::blocks::temporal::sparsity_control::{Control, Settings, Whose};
+
+/// What stands at the plain inputs for a layer.
+#[derive(Clone, Debug)]
+pub(in crate::blocks) struct LayerSettings {
+    /// The code of the metric.
+    pub metric: u64,
+    pub thresholds: Vec<u64>,
+    pub hysteresis: u64,
+    /// Survivors of a group, for each level.
+    pub keeps: Vec<u64>,
+    /// What a score has to exceed, for each level.
+    pub score_thresholds: Vec<u64>,
+    /// Vectors that use a level at least.
+    pub dwell: u32,
+    /// The level that is ordered, if one is.
+    pub ordered: Option<usize>,
+}
+
+/// A layer, and what is known of its vector before.
+struct Layer {
+    metric: Metric,
+    settings: LayerSettings,
+    control: Control,
+    before: Vec<i64>,
+    band: u64,
+}
+
+/// What became of a vector.
+#[derive(Clone, Debug, Default)]
+pub(in crate::blocks) struct Step {
+    /// Positions and what is transmitted.
+    pub survivors: Vec<(usize, i64)>,
+    /// How many there are in each beat.
+    pub counts: Vec<usize>,
+    /// How many thresholds its coherence meets.
+    pub band: u64,
+    /// Its level of sparsity.
+    pub level: usize,
+}
+
+/// A path for vectors of activations, each of which gets the level that the one before decided.
+pub(in crate::blocks) struct Steps {
+    lanes: usize,
+    group: usize,
+    bonus: u64,
+    layers: Vec<Layer>,
+    estimates: Estimates,
+}
+
+impl Steps {
+    /// As a reset leaves it.
+    pub fn new(p: &TemporalPathParameters, settings: Vec<LayerSettings>, bonus: u64) -> Steps {
+        let layers = settings.into_iter().map(|settings| {
+            let metrics = p.metric().metrics();
+            let known = metrics.iter().find(|&&metric| metric as u64 == settings.metric);
+            let of_levels = Settings {
+                keeps: settings.keeps.clone(),
+                thresholds: settings.score_thresholds.clone(),
+                dwell: settings.dwell,
+                ordered: settings.ordered,
+            };
+            Layer {
+                metric: *known.unwrap_or(&metrics[0]),
+                control: Control::new(&p.control(), of_levels),
+                settings,
+                before: vec![],
+                band: 0,
+            }
+        });
+        let longest = p.longest.next_multiple_of(p.lanes) as usize;
+        Steps {
+            lanes: p.lanes as usize,
+            group: p.group as usize,
+            bonus,
+            layers: layers.collect(),
+            estimates: Estimates::new(p.width, p.clip, p.layers as usize, longest),
+        }
+    }
+
+    /// The next vector of a layer; `mode` is the code of it.
+    pub fn next(&mut self, layer: usize, mode: u64, new_sequence: bool, values: &[i64]) -> Step {
+        let mode = Mode::of(mode);
+        let whose = Whose { weights: false, layer };
+        if new_sequence {
+            self.estimates.begin(layer);
+        }
+        let of_layer = &mut self.layers[layer];
+        let sent = of_layer.control.vector(new_sequence, whose);
+        let is_first = new_sequence || of_layer.before.len() != values.len();
+        let LayerSettings { thresholds, hysteresis, .. } = &of_layer.settings;
+        let thresholds = (thresholds.iter().copied(), *hysteresis);
+        let band = match is_first {
+            true => 0,
+            false => band_of(of_layer.metric, thresholds, of_layer.band, values, &of_layer.before),
+        };
+        of_layer.control.band(band as u32, is_first, whose);
+        of_layer.band = band;
+        of_layer.before = values.to_vec();
+
+        let mut step = Step { band, level: sent.level, ..Step::default() };
+        let (keep, threshold) = (sent.keep as usize, sent.threshold);
+        for (group, values) in values.chunks(self.group).enumerate() {
+            let from = group * self.group;
+            let scores = self.estimates.scores(layer, from, mode, values);
+            let (scores, previous): (Vec<u64>, Vec<bool>) = scores.into_iter().unzip();
+            let mask = survivors(&scores, keep, threshold, self.bonus, &previous);
+            let sent = self.estimates.transmit(layer, from, mode, values, &mask);
+            let sent = (from..).zip(sent).filter(|(_, (_, survives))| *survives);
+            step.survivors.extend(sent.map(|(position, (value, _))| (position, value)));
+        }
+        step.counts = vec![0; values.len().div_ceil(self.lanes)];
+        for (position, _) in &step.survivors {
+            step.counts[position / self.lanes] += 1;
+        }
+        step
+    }
+}
