@@ -1,6 +1,7 @@
 //! What an accelerator is run on: networks, and sequences of vectors for them.
 //!
-//! [`data_set`] has the sequences.
+//! [`data_set`] has the sequences, [`network`] the file of a network,
+//! runs one in plain integers.
 //!
 //! Besides the codes of [configurations](crate::config), which a network's TOML shares:
 //!
@@ -15,6 +16,7 @@
 //! | E0507 | Layers, or a network and its data, do not fit each other.                |
 
 pub mod data_set;
+pub mod network;
 mod npy;
 
 use std::path::Path;
