@@ -1,6 +1,6 @@
 //! What an accelerator is run on: networks, and sequences of vectors for them.
 //!
-//! [`data_set`] has the sequences, [`network`] the file of a network,
+//! [`data_set`] has the sequences, [`network`] the file of a network, and [`reference`](mod@reference)
 //! runs one in plain integers.
 //!
 //! Besides the codes of [configurations](crate::config), which a network's TOML shares:
@@ -18,6 +18,7 @@
 pub mod data_set;
 pub mod network;
 mod npy;
+pub mod reference;
 
 use std::path::Path;
 
