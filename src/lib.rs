@@ -56,6 +56,7 @@
 //! - [`eda`]: Verilator, Icarus and Yosys as lint and netlist tools.
 //! - [`cosim`]: golden model, evaluator and Verilator, side by side.
 //! - [`snapshot`]: tests that pin emitted text and netlists.
+//! - [`workload`]: networks, and sequences of vectors to run them on.
 //! - `interop` (feature `rust-hdl`): any module as a block of rust-hdl.
 //! - [`evidence`]: what the text costs, and proof that the checks can fail.
 //! - [`cli`]: the `lacuna` command.
@@ -74,3 +75,4 @@ pub mod model;
 pub mod snapshot;
 pub mod tech;
 pub mod verilog;
+pub mod workload;

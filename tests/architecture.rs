@@ -9,6 +9,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("config", &["hdl"]),
     ("verilog", &["config", "hdl"]),
     ("model", &["config"]),
+    ("workload", &["config", "model"]),
     ("tech", &["config", "hdl", "verilog"]),
     ("blocks", &["config", "hdl", "model", "tech", "verilog"]),
     ("design", &["blocks", "config", "hdl", "tech", "verilog"]),
@@ -21,7 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "blocks", "config", "cosim", "design", "eda", "evidence", "hdl", "model", "tech",
-            "verilog",
+            "verilog", "workload",
         ],
     ),
     // The roots of the library and of the command.

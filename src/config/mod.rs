@@ -35,7 +35,7 @@
 pub mod diagnostic;
 mod name;
 pub mod parameter;
-mod reader;
+pub(crate) mod reader;
 mod schema;
 mod starter;
 

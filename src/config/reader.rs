@@ -53,24 +53,35 @@ pub(super) fn read(path: &Path, kinds: &[SectionKind]) -> Result<Config, Diagnos
 
 /// See [`Config::parse`].
 pub(super) fn parse(file: &str, text: &str, kinds: &[SectionKind]) -> Result<Config, Diagnostics> {
+    read_toml(file, text, kinds, |reader, root| reader.config(root))
+}
+
+/// Reads TOML: what `read` makes of it, unless something has been reported by then.
+pub(crate) fn read_toml<T>(
+    file: &str,
+    text: &str,
+    kinds: &[SectionKind],
+    read: impl FnOnce(&mut Reader<'_>, &DeTable<'_>) -> Option<T>,
+) -> Result<T, Diagnostics> {
     // A byte order mark is no part of the first line.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let (root, mut errors) = DeTable::parse_recoverable(text);
     errors.sort_by_key(|error| error.span().map(|span| span.start));
     let mut reader = Reader { source: Source::new(file, text), kinds, diagnostics: Vec::new() };
-    let config = if errors.is_empty() {
-        reader.config(root.get_ref())
+    let found = if errors.is_empty() {
+        read(&mut reader, root.get_ref())
     } else {
         reader.syntax(text, &errors);
         None
     };
     let mut diagnostics = reader.diagnostics;
     diagnostics.sort_by_key(|error| error.place.as_ref().map(|place| (place.line, place.column)));
-    config.filter(|_| diagnostics.is_empty()).ok_or(Diagnostics(diagnostics))
+    found.filter(|_| diagnostics.is_empty()).ok_or(Diagnostics(diagnostics))
 }
 
 /// An error that has not been given its place yet.
-struct Complaint {
+#[derive(Debug)]
+pub(crate) struct Complaint {
     code: &'static str,
     message: String,
     note: String,
@@ -78,7 +89,7 @@ struct Complaint {
 }
 
 impl Complaint {
-    fn new(
+    pub(crate) fn new(
         code: &'static str,
         message: impl Into<String>,
         note: impl Into<String>,
@@ -100,14 +111,20 @@ struct Section {
     header: Range<usize>,
 }
 
-struct Reader<'a> {
+/// Reads, and gathers what is wrong.
+pub(crate) struct Reader<'a> {
     source: Source<'a>,
     kinds: &'a [SectionKind],
     diagnostics: Vec<Diagnostic>,
 }
 
 impl Reader<'_> {
-    fn report(&mut self, span: Range<usize>, section: Option<&str>, complaint: Complaint) {
+    pub(crate) fn report(
+        &mut self,
+        span: Range<usize>,
+        section: Option<&str>,
+        complaint: Complaint,
+    ) {
         let Complaint { code, message, note, help } = complaint;
         let place = Some(self.source.place(span, section));
         self.diagnostics.push(Diagnostic { code, message, place, note, help: Some(help) });
@@ -397,7 +414,7 @@ impl Reader<'_> {
     }
 }
 
-fn unknown_key(title: &str, key: &str, known: &[&str]) -> Complaint {
+pub(crate) fn unknown_key(title: &str, key: &str, known: &[&str]) -> Complaint {
     let help = match nearest(key, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => {
@@ -420,7 +437,7 @@ fn read_name(value: &DeValue<'_>) -> Result<String, Complaint> {
     })
 }
 
-fn read_value(parameter: &Parameter, value: &DeValue<'_>) -> Result<Value, Complaint> {
+pub(crate) fn read_value(parameter: &Parameter, value: &DeValue<'_>) -> Result<Value, Complaint> {
     let Parameter { name: parameter_name, kind, default, .. } = *parameter;
     // The help of every wrong value is a line that works.
     let wrong = |code, rule: &str, note: String, better: Value| {
@@ -519,7 +536,7 @@ fn code(text: &str) -> String {
 }
 
 /// The name of a type with its article.
-fn article(type_name: &str) -> String {
+pub(crate) fn article(type_name: &str) -> String {
     let article = if type_name.starts_with(['a', 'i']) { "an" } else { "a" };
     format!("{article} {type_name}")
 }
