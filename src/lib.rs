@@ -73,6 +73,7 @@ pub mod hdl;
 pub mod interop;
 pub mod model;
 pub mod snapshot;
+pub mod system;
 pub mod tech;
 pub mod verilog;
 pub mod workload;

@@ -9,14 +9,17 @@ use crate::blocks::temporal::temporal_path::{Arrival, Clock as Path, Queue};
 
 /// A vector on its way through a layer.
 #[derive(Clone, Debug)]
-pub(super) struct Vector {
+pub(crate) struct Vector {
     pub layer: usize,
     /// Whether the layer's sums begin with 0.
     pub fresh: bool,
-    /// Whether its sums go out of the engine.
-    pub is_final: bool,
     /// The survivors of each beat.
     pub counts: Vec<usize>,
+    /// Their columns.
+    pub columns: Vec<usize>,
+    /// Its level of sparsity, and how many thresholds its coherence meets.
+    pub level: usize,
+    pub band: u64,
 }
 
 /// A beat between the clusters and the next layer.
@@ -37,7 +40,7 @@ struct Offer {
 
 /// When everything goes in and comes out.
 #[derive(Default)]
-pub(super) struct Schedule {
+pub(crate) struct Schedule {
     pub accepted: Vec<u64>,
     pub out: Vec<u64>,
 }
@@ -71,7 +74,7 @@ struct Clock<'a> {
 
 /// Runs an engine on steps that are always offered, with all that comes out taken at once; the first
 /// may begin in cycle `from`.
-pub(super) fn run(
+pub(crate) fn run(
     p: &LayerEngineParameters,
     settings: &Settings,
     steps: Vec<Vec<Vector>>,
@@ -116,8 +119,10 @@ impl Clock<'_> {
                 returns: true,
                 beat: 0,
             });
-            let may_begin =
-                self.under_way < self.p.in_flight as usize && self.next < self.steps.len();
+            let may_begin = self.under_way < self.p.in_flight as usize
+                && self.next < self.steps.len()
+                && !self.cluster.sends()
+                && self.stages.iter().all(Option::is_none);
             let new = Offer { step: self.next, layer: 0, returns: false, beat: 0 };
             self.inside = returning.or(may_begin.then_some(new));
         }
@@ -140,7 +145,7 @@ impl Clock<'_> {
             place: (offer.layer, offer.beat),
             first: offer.beat == 0,
             last,
-            ends_group: last || (offer.beat + 1) % whole == 0,
+            ends_group: last || (offer.beat + 1).is_multiple_of(whole),
             decision: self.latencies[offer.layer],
         }
     }

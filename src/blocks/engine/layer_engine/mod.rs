@@ -38,9 +38,9 @@
 //!
 //! # Cycles
 //!
-//! Up to `in_flight` steps are under way, each in one layer at a time; where vectors of several could
-//! go in, that of the deepest layer whose sums are there does. The queue holds the survivors of all
-//! of them, so the path never waits for the clusters.
+//! Up to `in_flight` steps are under way, each in one layer at a time. A vector that comes back goes
+//! into the path before a new one, and a new one does not begin while any sums are on their way. The
+//! queue holds the survivors of all vectors, so the path never waits for the clusters.
 
 mod clock;
 mod model;
@@ -62,8 +62,11 @@ use crate::config::{Tech, Violation, parameters};
 use crate::hdl::{Errors, Module};
 use crate::model::{Kind, Model, Random, Shape, Stimulus};
 
+pub(crate) use clock::{Schedule, Vector, run as schedule};
+pub(crate) use model::{Engine, Layer, Settings, Step};
+
 /// Elements of a group of inputs, of which so many survive, and outputs of a group of rows.
-const GROUP: u32 = 16;
+pub(crate) const GROUP: u32 = 16;
 
 parameters! {
     /// Parameters of the layer engine.
@@ -102,6 +105,8 @@ parameters! {
         normalised_l1: bool = true,
         /// Build in the squared difference over the energies.
         normalised_l2: bool = false,
+        /// Bits that the mask generator decides at once: more take fewer cycles and more gates.
+        digit: u32 = 2 in 1..=4,
         /// Steps that are under way at the same time, at most.
         in_flight: u32 = 2 in 1..=8,
     }
@@ -109,7 +114,7 @@ parameters! {
 
 impl LayerEngineParameters {
     /// The parameters of the temporal path.
-    pub(super) fn path(&self) -> TemporalPathParameters {
+    pub(crate) fn path(&self) -> TemporalPathParameters {
         TemporalPathParameters {
             width: self.activation_bits,
             lanes: self.lanes,
@@ -125,23 +130,24 @@ impl LayerEngineParameters {
             normalised_l1: self.normalised_l1,
             normalised_l2: self.normalised_l2,
             first_keep: GROUP,
+            digit: self.digit,
             ..TemporalPathParameters::default()
         }
     }
 
     /// Sums that a cluster sends at once.
-    fn sum_lanes(&self) -> u32 {
+    pub(crate) fn sum_lanes(&self) -> u32 {
         (self.lanes / self.clusters).max(1)
     }
 
     /// Groups of outputs of a processing element, in the largest layer.
-    fn passes(&self) -> u32 {
+    pub(crate) fn passes(&self) -> u32 {
         let groups = self.longest.div_ceil(GROUP).next_power_of_two();
         (groups / (self.clusters * self.elements)).max(1)
     }
 
     /// The parameters of a cluster.
-    fn cluster(&self) -> PeClusterParameters {
+    pub(crate) fn cluster(&self) -> PeClusterParameters {
         PeClusterParameters {
             elements: self.elements,
             lanes: self.sum_lanes(),
@@ -157,7 +163,7 @@ impl LayerEngineParameters {
     }
 
     /// The parameters of the requantiser, of sums of `sum_bits`.
-    fn requantiser(&self, sum_bits: u32) -> RequantiserParameters {
+    pub(crate) fn requantiser(&self, sum_bits: u32) -> RequantiserParameters {
         RequantiserParameters {
             lanes: self.lanes,
             layers: self.layers,

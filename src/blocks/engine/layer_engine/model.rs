@@ -8,8 +8,8 @@ use crate::blocks::temporal::temporal_path::{LayerSettings, Steps};
 use crate::model::{Beat, Bits, Cause, Emitted, Response, Stimulus};
 
 /// What is known of a layer.
-#[derive(Clone, Debug)]
-pub(super) struct Layer {
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Layer {
     pub mode: u64,
     pub path: LayerSettings,
     pub cluster: pe_cluster::Layer,
@@ -17,8 +17,8 @@ pub(super) struct Layer {
 }
 
 /// All that stands at the plain inputs.
-#[derive(Clone, Debug)]
-pub(super) struct Settings {
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settings {
     pub bonus: u64,
     pub final_layer: usize,
     pub layers: Vec<Layer>,
@@ -98,7 +98,7 @@ impl Settings {
 
 /// A step from outside.
 #[derive(Clone, Debug)]
-pub(super) struct Step {
+pub(crate) struct Step {
     pub values: Vec<i64>,
     pub new_sequence: bool,
     /// The last beat that it came in.
@@ -126,7 +126,7 @@ pub(super) fn steps(p: &LayerEngineParameters, beats: &[Beat]) -> Vec<Step> {
 }
 
 /// The engine without a clock.
-pub(super) struct Engine {
+pub(crate) struct Engine {
     settings: Settings,
     lanes: usize,
     activation_bits: u32,
@@ -188,8 +188,10 @@ impl Engine {
             vectors.push(Vector {
                 layer: index,
                 fresh,
-                is_final: index == self.settings.final_layer,
                 counts: found.counts,
+                columns: found.survivors.iter().map(|&(column, _)| column).collect(),
+                level: found.level,
+                band: found.band,
             });
             let beats: Vec<Vec<i64>> = (0..layer.cluster.beats)
                 .map(|beat| self.accumulators(&layer, index, beat))

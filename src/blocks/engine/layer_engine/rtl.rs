@@ -173,7 +173,11 @@ impl<'m> Engine<'m> {
         let begins = m.register("begins", bit()).reset(1).doc("its first beat is next");
         let back = requantiser.output("out_valid_o");
         let chosen = inside.mux(returns, back).named("takes_returning");
-        let may_begin = (self.steps.lt(p.in_flight) & !self.loading).named("may_begin");
+        // A vector that comes back soon would have to wait for a new one.
+        let sends = self.clusters.outputs("sends_o").into_iter();
+        let comes_back = sends.fold(requantiser.output("holds_o"), |any, one| any | one);
+        let has_room = self.steps.lt(p.in_flight) & !self.loading;
+        let may_begin = (has_room & !comes_back.named("comes_back")).named("may_begin");
         let new = (input.valid & (inside | may_begin)).named("new_offered");
         let offered = chosen.mux(back, new).named("vector_offered");
         let ready = path.output("in_ready_o");

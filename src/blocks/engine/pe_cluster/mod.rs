@@ -17,6 +17,8 @@
 //!   it is in.
 //! - `out`: after the last survivor of a vector its layer's sums, `lanes` in a beat.
 //!
+//! `sends_o` says whether sums are on their way out, from when the last word of a vector is worked with.
+//!
 //! # Words
 //!
 //! Of a layer's column c the words stand at `base_i` + c * `stride_i` and behind, `stride_i` of them,
@@ -56,8 +58,9 @@ use crate::config::{Tech, Violation, parameters};
 use crate::hdl::{Errors, Module};
 use crate::model::{Kind, Model, Random, Shape, Stimulus};
 
-pub(super) use model::{Clock, Layer, Sums, Survivor, Word};
-pub(super) use rtl::{sum_type, word_type};
+pub(super) use model::{Clock, Sums, Survivor};
+pub(crate) use model::{Layer, Word};
+pub(crate) use rtl::{sum_type, word_type};
 pub(super) use stimulus::word as any_word;
 
 /// Rows of a group.

@@ -5,8 +5,8 @@ use crate::blocks::engine::bits;
 use crate::model::{Beat, Bits, Cause, Emitted, Response, Stimulus};
 
 /// What is known of a layer.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::blocks::engine) struct Layer {
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Layer {
     /// The address of its first word.
     pub base: usize,
     /// Words of a column.
@@ -34,7 +34,7 @@ pub(super) fn layers(p: &PeClusterParameters, held: &[Bits]) -> Vec<Layer> {
 
 /// A survivor, or the word that there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::blocks::engine) struct Survivor {
+pub(crate) struct Survivor {
     pub value: i64,
     pub column: usize,
     /// Whether there is one.
@@ -60,11 +60,9 @@ impl Survivor {
     }
 }
 
-/// The sum of every row of every layer, in every element.
-
 /// A word of weights.
 #[derive(Clone, Debug, Default)]
-pub(in crate::blocks::engine) struct Word {
+pub(crate) struct Word {
     /// The row, in its pass, and the value of each weight.
     weights: Vec<(usize, i64)>,
     /// If it is a byte of a wide weight: bytes of that, and its exponent.
@@ -72,6 +70,30 @@ pub(in crate::blocks::engine) struct Word {
 }
 
 impl Word {
+    /// The pattern of a word: weights of `precision` bits with their rows, all of the same pass and
+    /// exponent; of a wide weight, a byte.
+    pub fn pattern(
+        p: &PeClusterParameters,
+        precision: u32,
+        exponent: u32,
+        pass: usize,
+        weights: &[(usize, i32)],
+    ) -> Bits {
+        let width = precision.min(SLOT);
+        let mut slot = 0;
+        let mut rows = vec![0; p.places() as usize];
+        for (place, &(row, weight)) in (0..).zip(weights) {
+            slot |= (weight as u32 & ((1 << width) - 1)) << (place * width);
+            rows[(place * width / p.narrowest) as usize] = row;
+        }
+        let mut parts = vec![Bits::new(SLOT, slot)];
+        parts.extend(rows.iter().map(|&row| Bits::new(ROW_BITS, row as u64)));
+        parts.extend((p.passes > 1).then(|| Bits::new(p.passes.ilog2(), pass as u64)));
+        parts.push(Bits::new(bits(p.reference - p.narrowest + 1), exponent));
+        parts.push(Bits::new(3, precision.ilog2() - 1));
+        Bits::concat(&parts)
+    }
+
     pub fn of(p: &PeClusterParameters, word: &Bits) -> Word {
         let mut low = 0;
         let mut next = |width: u32| {
@@ -96,11 +118,6 @@ impl Word {
         Word { weights: (0..SLOT).step_by(width as usize).map(weight).collect(), wide: None }
     }
 
-    /// How many of its weights are not 0.
-    pub fn nonzero(&self) -> usize {
-        self.weights.iter().filter(|(_, weight)| *weight != 0).count()
-    }
-
     /// Adds the products to the sums of their rows. Bytes of wide weights are counted over
     /// consecutive words of such: this word has number `byte`; returned is that of the next.
     fn multiply(&self, value: i64, byte: u32, sums: &mut [i64]) -> u32 {
@@ -120,7 +137,7 @@ impl Word {
 }
 
 /// The sums of all layers, modulo 2^64.
-pub(in crate::blocks::engine) struct Sums {
+pub(crate) struct Sums {
     elements: usize,
     lanes: usize,
     layers: Vec<Layer>,
@@ -180,7 +197,7 @@ impl Sums {
 
 /// When beats go in and out; counters take the place of sums.
 #[derive(Default)]
-pub(in crate::blocks::engine) struct Clock {
+pub(crate) struct Clock {
     /// The survivor whose words are read, and its cycles that are left.
     current: Option<(Survivor, usize)>,
     /// A vector does not begin with the next survivor.
@@ -195,7 +212,7 @@ pub(in crate::blocks::engine) struct Clock {
 
 /// What moves in a cycle.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in crate::blocks::engine) struct Moves {
+pub(crate) struct Moves {
     /// The offered survivor goes in.
     pub accepted: bool,
     /// Words were worked on at the end of the cycle before.
@@ -206,6 +223,11 @@ impl Clock {
     /// The beat of sums that is offered: the last survivor of its vector, and whether it is the last.
     pub fn offers(&self) -> Option<(Survivor, bool)> {
         self.out
+    }
+
+    /// Whether sums are on their way out.
+    pub fn sends(&self) -> bool {
+        self.ending.is_some() || self.reading.is_some() || self.out.is_some()
     }
 
     /// A cycle; `offered`: the survivor that would go in, `taken`: what is offered goes.

@@ -28,12 +28,12 @@ fn word_parts(p: &PeClusterParameters) -> [(&'static str, u32); 5] {
 }
 
 /// A word of weights.
-pub(in crate::blocks) fn word_type(p: &PeClusterParameters) -> Type {
+pub(crate) fn word_type(p: &PeClusterParameters) -> Type {
     uint(word_parts(p).iter().map(|(_, bits)| bits).sum())
 }
 
 /// A sum.
-pub(in crate::blocks) fn sum_type(p: &PeClusterParameters) -> Type {
+pub(crate) fn sum_type(p: &PeClusterParameters) -> Type {
     vp_mac::sum_type(&p.mac())
 }
 
@@ -79,9 +79,10 @@ fn element(name: &str, p: &PeClusterParameters, tech: &Tech) -> Result<Arc<Modul
     // A weight counts for the place that it begins in.
     let begins = |place: u32| {
         let bits = place * p.narrowest;
-        let begins =
-            [2, 4, 8].into_iter().filter(|width| *width >= p.narrowest && bits % width == 0);
-        let widest = begins.last().expect("it begins a weight of the narrowest kind");
+        let begins = [2, 4, 8]
+            .into_iter()
+            .filter(|width| *width >= p.narrowest && bits.is_multiple_of(*width));
+        let widest = begins.max().expect("it begins a weight of the narrowest kind");
         // Tags grow with the precision; beyond 8 bits a weight begins where one of 8 does.
         if widest == SLOT { m.constant(1, bit()) } else { precision.lt(widest.ilog2()) }
     };
@@ -206,9 +207,10 @@ pub(super) fn describe(
     let elements = m.array("element", &[("element", p.elements)], &element);
     let reader = Reader::new(&m, p);
     let issue = Issue::new(&m, p, &input, &settings, &reader);
-    let rests = !issue.busy & !issue.ends_now & !reader.busy & !output.valid;
-    write_words(&m, p, &load, &elements, &issue, rests & !input.valid);
     let peek = reader.read(&m, p, &settings, &issue, &output);
+    let sends = (issue.ends_now | reader.busy | output.valid).named("sends");
+    m.output("sends_o", bit()).doc("whether sums are on their way out").set(sends);
+    write_words(&m, p, &load, &elements, &issue, !issue.busy & !sends & !input.valid);
     elements.broadcast("peek_i", peek.0).broadcast("peek_row_i", peek.1);
     for (port, value) in [
         ("read_i", issue.reads),

@@ -15,6 +15,8 @@
 //! beat with `last` ends them; nothing else goes in before, and later on biases go in where the block
 //! is at rest, and then again nothing else does until `last`.
 //!
+//! `holds_o` says whether any beat is inside.
+//!
 //! # Cycles
 //!
 //! One beat per cycle. A result is there two cycles after its beat went in, a vector's beat four.
@@ -50,7 +52,7 @@ parameters! {
     }
 }
 
-pub(super) use model::Layer;
+pub(crate) use model::Layer;
 
 /// The requantiser.
 pub struct Requantiser;

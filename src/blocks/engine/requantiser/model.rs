@@ -5,8 +5,8 @@ use crate::blocks::engine::bits;
 use crate::model::{Beat, Bits, Cause, Emitted, Response, Stimulus};
 
 /// What is known of a layer.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::blocks::engine) struct Layer {
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Layer {
     pub bias_base: usize,
     pub multiplier: i64,
     pub shift: u32,

@@ -192,7 +192,9 @@ pub(super) fn describe(name: &str, p: &RequantiserParameters) -> Result<Arc<Modu
     output["layer"].set((shifted.beat.layer + 1).truncate(layer_type(p).width));
     result["layer"].set(biased.beat.layer);
     let busy = [&arrived, &biased, &multiplied, &shifted].map(|stage| stage.beat.valid);
-    let rests = !busy.into_iter().fold(input.valid, |any, valid| any | valid);
-    load.ready.set(loading | rests.named("rests"));
+    let holds = busy.into_iter().reduce(|any, valid| any | valid).expect("there are stages");
+    let holds = holds.named("holds");
+    m.output("holds_o", bit()).doc("whether any beat is inside").set(holds);
+    load.ready.set(loading | (!holds & !input.valid).named("rests"));
     m.finish()
 }

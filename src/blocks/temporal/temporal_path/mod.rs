@@ -65,7 +65,8 @@ use crate::config::{Tech, Violation, parameters};
 use crate::hdl::{Errors, Module};
 use crate::model::{Kind, Model, Random, Shape, Stimulus};
 
-pub(in crate::blocks) use steps::{LayerSettings, Step, Steps};
+pub(crate) use steps::LayerSettings;
+pub(in crate::blocks) use steps::Steps;
 pub(in crate::blocks) use timing::{Arrival, Clock, Queue};
 
 /// Survivors that wait to go out, for each that goes out at once.
@@ -121,6 +122,8 @@ parameters! {
         clip: bool = true,
         /// Beats that wait for their level: at least a whole vector if that is its own.
         buffer: u32 = 4 in 2..=65536,
+        /// Bits that the mask generator decides at once: more take fewer cycles and more gates.
+        digit: u32 = 2 in 1..=4,
         /// Survivors that go out at once; no more than `lanes`.
         out_lanes: u32 = 1 in 1..=MOST_OUT_LANES,
     }
@@ -140,6 +143,11 @@ impl TemporalPathParameters {
     /// Cycles from the last beat of a vector with this code of a metric to its band.
     pub(in crate::blocks) fn latency(&self, metric: u64) -> u64 {
         self.metric().latency(metric)
+    }
+
+    /// The names and codes of the metrics that are built in.
+    pub(crate) fn metric_codes(&self) -> Vec<(&'static str, u64)> {
+        self.metric().metrics().iter().map(|metric| (metric.name(), *metric as u64)).collect()
     }
 
     /// Whether a vector says by which metric it is compared.
@@ -217,6 +225,7 @@ impl TemporalPathParameters {
             group: self.group,
             change: false,
             norm: self.norm,
+            digit: self.digit,
             ..MaskGeneratorParameters::default()
         }
     }

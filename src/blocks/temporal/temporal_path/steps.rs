@@ -7,8 +7,8 @@ use crate::blocks::temporal::mask_generator::survivors;
 use crate::blocks::temporal::sparsity_control::{Control, Settings, Whose};
 
 /// What stands at the plain inputs for a layer.
-#[derive(Clone, Debug)]
-pub(in crate::blocks) struct LayerSettings {
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LayerSettings {
     /// The code of the metric.
     pub metric: u64,
     pub thresholds: Vec<u64>,

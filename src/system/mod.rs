@@ -1,0 +1,4 @@
+//! The accelerator: how a network becomes what it is given, and what it makes of sequences.
+
+pub mod program;
+pub mod run;
