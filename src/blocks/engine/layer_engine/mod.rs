@@ -224,14 +224,14 @@ impl Block for LayerEngine {
             let help = format!("use up to {} clusters, or lanes = {}", p.lanes, p.clusters);
             refuse("clusters", "each cluster has a lane of its own", note, help);
         }
+        if p.lanes > p.clusters * p.elements {
+            let note = format!("clusters = {}, elements = {}", p.clusters, p.elements);
+            let help = format!("use up to {}", p.clusters * p.elements);
+            refuse("lanes", "each lane has a processing element of its own", note, help);
+        }
         if !violations.is_empty() {
             return violations;
         }
-        // Below, a parameter of a part has the name of the engine's that it follows from.
-        let known = |violation: Violation| match violation.parameter {
-            "lanes" | "words" | "narrowest" | "widest" | "reference" => violation,
-            _ => Violation { parameter: "elements", ..violation },
-        };
         let passes = p.passes();
         if passes > 8 {
             violations.push(Violation {
@@ -243,7 +243,7 @@ impl Block for LayerEngine {
             });
             return violations;
         }
-        violations.extend(PeCluster::validate(&p.cluster()).into_iter().map(known));
+        violations.extend(PeCluster::validate(&p.cluster()));
         violations.extend(TemporalPath::validate(&p.path()));
         violations
     }

@@ -1,7 +1,7 @@
 //! Tests of the requantiser.
 
 use super::*;
-use crate::blocks::testing::agrees;
+use crate::blocks::testing::{agrees, elaborate, paths, snapshot};
 
 #[test]
 fn it_agrees_at_odd_sizes() {
@@ -21,4 +21,22 @@ fn an_accumulator_becomes_an_element_in_the_stated_order() {
     assert_eq!(layer(65535, 16, false).element(1000, 8), 127);
     assert_eq!(layer(65535, 16, false).element(-1000, 8), -128);
     assert_eq!(layer(65535, 16, true).element(-1000, 8), 0);
+}
+
+#[test]
+fn only_ready_follows_ready() {
+    let module = elaborate::<Requantiser>(&Requantiser::mutated());
+    for (output, inputs) in paths(&module) {
+        match output {
+            "in_ready_o" => assert!(inputs.contains(&"out_ready_i")),
+            "load_ready_o" => assert_eq!(inputs, ["in_valid_i"]),
+            "result_valid_o" => assert_eq!(inputs, ["final_layer_i"]),
+            other => panic!("{other} follows {inputs:?}"),
+        }
+    }
+}
+
+#[test]
+fn snapshots() {
+    snapshot!(Requantiser, "requantiser_1_of_4_bits", Requantiser::mutated());
 }
