@@ -133,6 +133,13 @@ impl Rig {
         result
     }
 
+    /// Runs a case in the first simulator alone, which the model is compared with.
+    pub fn run_first(&self, subject: &Subject, case: &Case) -> Run {
+        let mut engines = self.engines(subject, case);
+        engines.truncate(1);
+        run(subject, &mut engines, case, MOST_MISMATCHES)
+    }
+
     /// The first mismatch of a case, at which the run ends. Without `others`, only the first
     /// simulator runs, which the model is compared with.
     pub fn first_mismatch(&self, subject: &Subject, case: &Case, others: bool) -> Option<Mismatch> {

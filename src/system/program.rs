@@ -13,7 +13,7 @@ use crate::blocks::engine::pe_cluster::{self, Word};
 use crate::blocks::engine::requantiser;
 use crate::blocks::temporal::temporal_path::LayerSettings;
 use crate::config::Diagnostic;
-use crate::model::Bits;
+use crate::model::{Beat, Bits, Field, Shape, Stimulus};
 use crate::workload::network::{self, Activation, Network};
 
 /// A word of weights, or a bias.
@@ -76,6 +76,51 @@ impl Program {
         program.settings.layers.resize(p.layers as usize, idle_layer(p));
         Ok(program)
     }
+}
+
+impl Program {
+    /// What goes into the engine, which has this shape, for sequences that follow each other.
+    pub fn stimulus(
+        &self,
+        p: &LayerEngineParameters,
+        shape: &Shape,
+        sequences: &[Vec<Vec<i8>>],
+    ) -> Stimulus {
+        let width = |field: usize| shape.inputs[0].fields[field].width;
+        let count = self.loads.len();
+        let load = |(number, load): (usize, &Load)| -> Beat {
+            vec![
+                Bits::new(width(0), load.unit as u64),
+                Bits::new(width(1), load.address as u64),
+                Bits::from_limbs(width(2), load.word.limbs()),
+                Bits::new(1, number + 1 == count),
+            ]
+        };
+        let loads = self.loads.iter().enumerate().map(load).collect();
+        let vectors = sequences.iter().flat_map(|sequence| sequence.iter().enumerate());
+        let vectors = vectors.flat_map(|(number, vector)| beats(p, shape, number == 0, vector));
+        let held = shape.held.iter().map(|field| self.settings.port(p, field)).collect();
+        Stimulus { inputs: vec![loads, vectors.collect()], held }
+    }
+}
+
+/// The beats of a vector.
+fn beats(p: &LayerEngineParameters, shape: &Shape, new_sequence: bool, vector: &[i8]) -> Vec<Beat> {
+    let chunks = vector.chunks(p.lanes as usize);
+    let last = chunks.len() - 1;
+    let beat = |(number, chunk): (usize, &[i8])| -> Beat {
+        let lane =
+            |lane: usize| Bits::new(p.activation_bits, chunk.get(lane).copied().unwrap_or(0));
+        let data = Bits::concat(&(0..p.lanes as usize).map(lane).collect::<Vec<_>>());
+        let field = |field: &Field| match field.name.as_str() {
+            "data" => data.clone(),
+            "new_sequence" => Bits::new(1, new_sequence),
+            "empty" => Bits::new(field.width, (p.lanes as usize - chunk.len()) as u64),
+            _ => Bits::new(1, number == last),
+        };
+        shape.inputs[1].fields.iter().map(field).collect()
+    };
+    chunks.enumerate().map(beat).collect()
 }
 
 /// A layer that no vector reaches.

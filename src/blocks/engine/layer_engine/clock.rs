@@ -17,9 +17,8 @@ pub(crate) struct Vector {
     pub counts: Vec<usize>,
     /// Their columns.
     pub columns: Vec<usize>,
-    /// Its level of sparsity, and how many thresholds its coherence meets.
+    /// Its level of sparsity.
     pub level: usize,
-    pub band: u64,
 }
 
 /// A beat between the clusters and the next layer.
@@ -43,6 +42,10 @@ struct Offer {
 pub(crate) struct Schedule {
     pub accepted: Vec<u64>,
     pub out: Vec<u64>,
+    /// Cycles in which the clusters work on a survivor.
+    pub working: u64,
+    /// Cycles in which one waits for sums to be read.
+    pub waiting: u64,
 }
 
 /// The whole engine.
@@ -177,6 +180,8 @@ impl Clock<'_> {
         if worked.accepted {
             self.queue.pop();
         }
+        self.schedule.working += u64::from(worked.works);
+        self.schedule.waiting += u64::from(worked.waits);
 
         if let Some(sums) = self.stages[1].filter(|sums| sums.layer == self.final_layer) {
             self.schedule.out.push(cycle);

@@ -62,7 +62,7 @@ use crate::config::{Tech, Violation, parameters};
 use crate::hdl::{Errors, Module};
 use crate::model::{Kind, Model, Random, Shape, Stimulus};
 
-pub(crate) use clock::{Schedule, Vector, run as schedule};
+pub(crate) use clock::run as schedule;
 pub(crate) use model::{Engine, Layer, Settings, Step};
 
 /// Elements of a group of inputs, of which so many survive, and outputs of a group of rows.
@@ -106,7 +106,7 @@ parameters! {
         /// Build in the squared difference over the energies.
         normalised_l2: bool = false,
         /// Bits that the mask generator decides at once: more take fewer cycles and more gates.
-        digit: u32 = 2 in 1..=4,
+        digit: u32 = 2 in 1..=3,
         /// Steps that are under way at the same time, at most.
         in_flight: u32 = 2 in 1..=8,
     }

@@ -5,7 +5,7 @@ use super::clock::Vector;
 use crate::blocks::engine::pe_cluster::{self, Sums, Word};
 use crate::blocks::engine::{bits, requantiser};
 use crate::blocks::temporal::temporal_path::{LayerSettings, Steps};
-use crate::model::{Beat, Bits, Cause, Emitted, Response, Stimulus};
+use crate::model::{Beat, Bits, Cause, Emitted, Field, Response, Stimulus};
 
 /// What is known of a layer.
 #[derive(Clone, Debug, Default)]
@@ -93,6 +93,45 @@ impl Settings {
             },
         };
         Settings { bonus, final_layer, layers: (0..p.layers as usize).map(layer).collect() }
+    }
+}
+
+impl Settings {
+    /// What stands at a plain input.
+    pub fn port(&self, p: &LayerEngineParameters, field: &Field) -> Bits {
+        let width = field.width / p.layers;
+        let several = |values: &dyn Fn(&Layer) -> Vec<u64>| {
+            let of_layer = |layer: &Layer| {
+                let values = values(layer);
+                let width = width / values.len() as u32;
+                Bits::concat(&values.iter().map(|&v| Bits::new(width, v)).collect::<Vec<_>>())
+            };
+            Bits::concat(&self.layers.iter().map(of_layer).collect::<Vec<_>>())
+        };
+        let each = |value: &dyn Fn(&Layer) -> u64| several(&|layer| vec![value(layer)]);
+        match field.name.as_str() {
+            "mode" => each(&|layer| layer.mode),
+            "metric" => each(&|layer| layer.path.metric),
+            "coherence_thresholds" => several(&|layer| layer.path.thresholds.clone()),
+            "coherence_hysteresis" => each(&|layer| layer.path.hysteresis),
+            "keep" => several(&|layer| layer.path.keeps.clone()),
+            "score_threshold" => several(&|layer| layer.path.score_thresholds.clone()),
+            "dwell" => each(&|layer| layer.path.dwell.into()),
+            "override" => each(&|layer| layer.path.ordered.is_some().into()),
+            "override_level" => each(&|layer| layer.path.ordered.unwrap_or(0) as u64),
+            "bonus" => Bits::new(field.width, self.bonus),
+            "base" => each(&|layer| layer.cluster.base as u64),
+            "stride" => each(&|layer| layer.cluster.stride as u64),
+            "beats" => each(&|layer| layer.cluster.beats as u64 - 1),
+            "spread" => each(&|layer| layer.cluster.spread.into()),
+            "final_layer" => Bits::new(field.width, self.final_layer as u64),
+            "bias_base" => each(&|layer| layer.requantiser.bias_base as u64),
+            "multiplier" => each(&|layer| layer.requantiser.multiplier as u64),
+            "shift" => each(&|layer| layer.requantiser.shift.into()),
+            "relu" => each(&|layer| layer.requantiser.relu.into()),
+            "empty" => each(&|layer| layer.requantiser.empty),
+            other => unreachable!("`{other}` is no setting of the engine"),
+        }
     }
 }
 
@@ -191,7 +230,6 @@ impl Engine {
                 counts: found.counts,
                 columns: found.survivors.iter().map(|&(column, _)| column).collect(),
                 level: found.level,
-                band: found.band,
             });
             let beats: Vec<Vec<i64>> = (0..layer.cluster.beats)
                 .map(|beat| self.accumulators(&layer, index, beat))

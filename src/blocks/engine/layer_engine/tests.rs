@@ -22,7 +22,7 @@ fn sizes_that_do_not_go_together_are_refused() {
         ["clusters: use up to 4 clusters, or lanes = 8"]
     );
     assert_eq!(
-        help(&LayerEngineParameters { elements: 1, longest: 1024, ..default() }),
+        help(&LayerEngineParameters { lanes: 2, elements: 1, longest: 1024, ..default() }),
         ["longest: use up to 256"]
     );
     assert_eq!(help(&LayerEngineParameters { lanes: 32, ..default() }), ["lanes: use up to 16"]);

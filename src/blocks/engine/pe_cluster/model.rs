@@ -215,7 +215,11 @@ pub(crate) struct Clock {
 pub(crate) struct Moves {
     /// The offered survivor goes in.
     pub accepted: bool,
-    /// Words were worked on at the end of the cycle before.
+    /// A survivor is worked on.
+    pub works: bool,
+    /// One is offered, or about to end its vector, and waits for sums to be read.
+    pub waits: bool,
+    /// Anything is inside after it.
     pub any: bool,
 }
 
@@ -244,6 +248,8 @@ impl Clock {
             survivor.is_some_and(|survivor| survivor.layer == layer)
         };
         let current = self.current.map(|(survivor, _)| survivor);
+        let stops =
+            self.current.is_some_and(|(survivor, left)| left <= 1 && survivor.last && !may_end);
         let accepted = offered.filter(|next| {
             let waits = of(current.filter(|survivor| survivor.last), next.layer)
                 || of(self.ending, next.layer)
@@ -277,7 +283,13 @@ impl Clock {
             self.is_inside = !next.last;
         }
         let any = self.current.is_some() || self.ending.is_some() || self.reading.is_some();
-        Moves { accepted: accepted.is_some(), any: any || self.out.is_some() }
+        let works = current.is_some() && !stops;
+        Moves {
+            accepted: accepted.is_some(),
+            works,
+            waits: stops || (!works && offered.is_some() && accepted.is_none()),
+            any: any || self.out.is_some(),
+        }
     }
 }
 

@@ -123,7 +123,7 @@ parameters! {
         /// Beats that wait for their level: at least a whole vector if that is its own.
         buffer: u32 = 4 in 2..=65536,
         /// Bits that the mask generator decides at once: more take fewer cycles and more gates.
-        digit: u32 = 2 in 1..=4,
+        digit: u32 = 2 in 1..=3,
         /// Survivors that go out at once; no more than `lanes`.
         out_lanes: u32 = 1 in 1..=MOST_OUT_LANES,
     }
@@ -226,7 +226,6 @@ impl TemporalPathParameters {
             change: false,
             norm: self.norm,
             digit: self.digit,
-            ..MaskGeneratorParameters::default()
         }
     }
 

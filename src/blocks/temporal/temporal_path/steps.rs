@@ -39,8 +39,6 @@ pub(in crate::blocks) struct Step {
     pub survivors: Vec<(usize, i64)>,
     /// How many there are in each beat.
     pub counts: Vec<usize>,
-    /// How many thresholds its coherence meets.
-    pub band: u64,
     /// Its level of sparsity.
     pub level: usize,
 }
@@ -104,7 +102,7 @@ impl Steps {
         of_layer.band = band;
         of_layer.before = values.to_vec();
 
-        let mut step = Step { band, level: sent.level, ..Step::default() };
+        let mut step = Step { level: sent.level, ..Step::default() };
         let (keep, threshold) = (sent.keep as usize, sent.threshold);
         for (group, values) in values.chunks(self.group).enumerate() {
             let from = group * self.group;
