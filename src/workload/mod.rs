@@ -1,7 +1,7 @@
 //! What an accelerator is run on: networks, and sequences of vectors for them.
 //!
-//! [`data_set`] has the sequences, [`network`] the file of a network,
-//! runs one in plain integers.
+//! [`data_set`] has the sequences, [`network`] the file of a network, and [`reference`](mod@reference)
+//! runs one in plain integers. With the feature `train`, `train` makes the network that comes along.
 //!
 //! Besides the codes of [configurations](crate::config), which a network's TOML shares:
 //!
@@ -18,6 +18,9 @@
 pub mod data_set;
 pub mod network;
 mod npy;
+pub mod reference;
+#[cfg(feature = "train")]
+pub mod train;
 
 use std::path::Path;
 
