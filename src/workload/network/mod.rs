@@ -48,6 +48,7 @@
 //! Outputs form G = ⌈`outputs` / 16⌉ groups, of which o is in group o mod G. Weights are balanced:
 //! of each input, at most `keep` weights in each group are not zero.
 
+mod built_in;
 mod reader;
 #[cfg(test)]
 mod tests;
