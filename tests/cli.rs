@@ -558,6 +558,16 @@ fn cosim_explains_what_it_cannot_do() {
 }
 
 #[test]
+fn train_says_at_once_what_it_lacks() {
+    let folder = Folder::new();
+    folder.write("taken", "");
+    let ran = folder.expect(2, "train -o taken");
+    let code = if cfg!(feature = "train") { "E0115" } else { "E0122" };
+    assert!(ran.err.starts_with(&format!("error[{code}]: ")), "{}", ran.err);
+    assert_eq!(folder.names(), ["taken"]);
+}
+
+#[test]
 fn a_tool_that_fails_is_quoted_and_its_input_stays() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::with(FIFO);

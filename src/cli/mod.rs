@@ -4,8 +4,8 @@
 //! what it checked is good. Exit codes: 0 good, 1 a check failed, 2 the input is wrong, 3 a needed
 //! tool is missing.
 //!
-//! Besides the codes of [configurations](crate::config) and
-//! [descriptions](crate::hdl::ErrorKind):
+//! Besides the codes of [configurations](crate::config), [descriptions](crate::hdl::ErrorKind) and
+//! [workloads](crate::workload):
 //!
 //! | Code  | What is wrong                                                            |
 //! |-------|--------------------------------------------------------------------------|
@@ -18,6 +18,7 @@
 //! | E0119 | No such scenario, or a file that holds no case.                          |
 //! | E0120 | A setting is not `KEY=VALUE`.                                            |
 //! | E0121 | As many threads cannot be had.                                           |
+//! | E0122 | What is asked for was not built in.                                      |
 //! | E0301 | A tool is missing.                                                       |
 //! | E0302 | A tool failed in a way that is no finding.                               |
 //! | E0303 | A tool's files cannot be written or read.                                |
@@ -29,6 +30,7 @@
 //! | E0406 | A property is not proven, or what is covered is not reached.             |
 //! | E0407 | A mistake in the Verilog that the cosimulation does not find.            |
 //! | E0408 | What power is to be estimated from cannot be used.                       |
+//! | E0409 | The training of a network came to no end.                                |
 
 mod chosen;
 mod completions;
@@ -46,6 +48,7 @@ mod schema;
 mod snapshot;
 mod synth;
 mod table;
+mod train;
 
 use std::fmt;
 use std::io::{self, Write};
@@ -90,6 +93,7 @@ enum Command {
     Power(power::PowerCommand),
     Evidence(evidence::Evidence),
     Snapshot(snapshot::Snapshot),
+    Train(train::Train),
     Schema(schema::Schema),
     Completions(completions::Completions),
 }
@@ -260,6 +264,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Power(command) => command.run(),
         Command::Evidence(command) => command.run(),
         Command::Snapshot(command) => command.run(),
+        Command::Train(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Completions(command) => command.run(),
     };

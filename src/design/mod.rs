@@ -10,7 +10,7 @@ use crate::hdl::{Errors, Module};
 use crate::tech::{self, Collateral};
 use crate::verilog::{self, File};
 
-pub use write::{WriteError, is_generated, write, write_file};
+pub use write::{WriteError, is_generated, write, write_file, write_files};
 
 /// The folder of what stands in for cells.
 const MODELS: &str = "models";
