@@ -4,14 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Failure, Report};
-
 /// Train a sparse network on Japanese Vowels; takes a build with the feature `train`.
 ///
 /// It goes to a folder: `network.toml` and the arrays beside it, and in `dense` the same network
 /// before anything was left out. The same seed gives the same files on the same machine.
 #[derive(Args)]
-#[cfg_attr(not(feature = "train"), expect(dead_code, reason = "nothing is trained"))]
+#[cfg_attr(not(feature = "train"), allow(dead_code, reason = "nothing is trained"))]
 pub(super) struct Train {
     /// Where all chance comes from.
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -23,8 +21,8 @@ pub(super) struct Train {
 
 #[cfg(not(feature = "train"))]
 impl Train {
-    pub(super) fn run(&self) -> Result<Report, Failure> {
-        Err(Failure::input(
+    pub(super) fn run(&self) -> Result<super::Report, super::Failure> {
+        Err(super::Failure::input(
             "error[E0122]: this `lacuna` was built without the feature `train`\n help: \
              `cargo run --release --features train -- train`, in its sources",
         ))

@@ -65,8 +65,9 @@ impl Stored {
 /// largest fits in.
 pub(super) fn weights(values: &[f32], inputs: usize, outputs: usize, precision: u32) -> Stored {
     let most = values.iter().fold(f32::MIN_POSITIVE, |most, value| most.max(value.abs()));
-    let unit = most / 127.0;
     let limit = ((1 << (precision - 1)) - 1) as f32;
+    // With the greatest exponent, the greatest weight is the greatest integer.
+    let unit = most / limit / (1_u32 << (REFERENCE - precision)) as f32;
     let groups = outputs.div_ceil(GROUP);
     let mut exponents = vec![0_u8; inputs * groups];
     for (place, value) in values.iter().enumerate() {
