@@ -95,6 +95,7 @@ enum Command {
     Evidence(evidence::Evidence),
     Snapshot(snapshot::Snapshot),
     Train(train::Train),
+    Run(run::RunCommand),
     Schema(schema::Schema),
     Completions(completions::Completions),
 }
@@ -266,6 +267,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Evidence(command) => command.run(),
         Command::Snapshot(command) => command.run(),
         Command::Train(command) => command.run(),
+        Command::Run(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Completions(command) => command.run(),
     };

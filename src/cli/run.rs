@@ -113,15 +113,15 @@ impl RunCommand {
             }
             None => japanese_vowels(Part::Test),
         };
-        let modes: Vec<&str> =
-            network.layers.iter().map(|layer| layer.control.mode.name()).collect();
+        let modes: Vec<String> =
+            network.layers.iter().map(|layer| layer.control.mode.to_string()).collect();
         let mut ways = vec![("dense".to_string(), network.clone().dense())];
         if self.network.is_none() {
             let unpruned = Network::built_in_dense().dense();
             ways.insert(0, ("dense, unpruned".to_string(), unpruned));
         }
         let is_uniform = modes.windows(2).all(|pair| pair[0] == pair[1]);
-        ways.push((if is_uniform { modes[0].into() } else { modes.join(", ") }, network));
+        ways.push((if is_uniform { modes[0].clone() } else { modes.join(", ") }, network));
 
         let bar = ProgressBar::new(ways.len() as u64 + u64::from(self.engine != Engine::Model));
         bar.set_style(
@@ -225,7 +225,8 @@ fn dense(row: &Row) -> u64 {
 }
 
 fn text(p: &LayerEngineParameters, rows: &[Row], sequences: usize) -> String {
-    let head = ["", "accuracy", "errors", "MACs", "of dense", "cycles", "per vector", "faster", "U"];
+    let head =
+        ["", "accuracy", "errors", "MACs", "of dense", "cycles", "per vector", "faster", "U"];
     let mut cells = vec![head.map(String::from).to_vec()];
     let first = &rows[0];
     for row in rows {

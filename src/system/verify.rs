@@ -2,10 +2,10 @@
 
 use super::program::Program;
 use crate::blocks::Configured;
-use crate::cosim::verilator::Start;
-use crate::cosim::{Case, Idle, Rig, RigError, Stalls, Subject, SubjectError, Workshop};
 use crate::blocks::engine::layer_engine::LayerEngineParameters;
 use crate::config::Parameters;
+use crate::cosim::verilator::Start;
+use crate::cosim::{Case, Idle, Rig, RigError, Stalls, Subject, SubjectError, Workshop};
 
 /// What runs the engine's hardware.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -43,18 +43,26 @@ pub struct Step {
 }
 
 impl Execution {
-    /// The class that the sequence is of: the output with the greatest sum over all vectors, of
-    /// equals the first.
+    /// The class that the sequence is of; see [`class`].
     pub fn class(&self) -> usize {
-        let outputs = self.accumulators.first().map_or(0, Vec::len);
-        let sum = |output: usize| self.accumulators.iter().map(|step| step[output]).sum::<i64>();
-        (0..outputs).rev().max_by_key(|&output| sum(output)).unwrap_or(0)
+        class(&self.accumulators)
     }
 
     /// Products of all layers and vectors.
     pub fn executed(&self) -> u64 {
         self.steps.iter().flatten().map(|step| step.executed).sum()
     }
+}
+
+/// The class that a sequence with these results is of: the output with the greatest sum over all
+/// vectors, of equals the first.
+pub fn class<'a>(results: impl IntoIterator<Item = &'a Vec<i64>>) -> usize {
+    let mut sums: Vec<i64> = vec![];
+    for result in results {
+        sums.resize(result.len(), 0);
+        sums.iter_mut().zip(result).for_each(|(sum, value)| *sum += value);
+    }
+    (0..sums.len()).rev().max_by_key(|&output| sums[output]).unwrap_or(0)
 }
 
 /// Runs `network` on the vectors of one sequence, each with an element for each input of the first
