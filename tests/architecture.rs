@@ -17,12 +17,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("snapshot", &["eda", "hdl", "tech", "verilog"]),
     ("interop", &["config", "hdl", "verilog"]),
     ("cosim", &["blocks", "config", "design", "eda", "hdl", "model", "tech", "verilog"]),
+    ("system", &["blocks", "config", "cosim", "model", "workload"]),
     ("evidence", &["blocks", "config", "cosim", "eda", "hdl", "model", "tech", "verilog"]),
     (
         "cli",
         &[
             "blocks", "config", "cosim", "design", "eda", "evidence", "hdl", "model", "tech",
-            "verilog", "workload",
+            "system", "verilog", "workload",
         ],
     ),
     // The roots of the library and of the command.

@@ -36,7 +36,7 @@ mod with_feature {
     use indicatif::{ProgressBar, ProgressStyle};
     use serde_json::json;
 
-    use super::super::{Failure, Report, table};
+    use crate::cli::{Failure, Report, table};
     use super::Train;
     use crate::design;
     use crate::workload::network::Network;

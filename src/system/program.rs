@@ -57,7 +57,7 @@ impl Program {
             for (output, &bias) in layer.bias.iter().enumerate() {
                 let lanes = p.lanes as usize;
                 let unit = (p.clusters * p.elements) as usize + output % lanes;
-                let width = pe_cluster::sum_type(&p.cluster()).width;
+                let width = pe_cluster::sum_bits(&p.cluster());
                 let word = Bits::new(width, bias);
                 program.loads.push(Load { unit, address: bias_base + output / lanes, word });
             }

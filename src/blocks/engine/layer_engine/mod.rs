@@ -72,11 +72,11 @@ parameters! {
     /// Parameters of the layer engine.
     pub struct LayerEngineParameters {
         /// Elements of a vector that go in at once; a power of two, at least `clusters`.
-        lanes: u32 = 4 in 1..=64,
+        lanes: u32 = 4 in 1..=16,
         /// Clusters of processing elements; a power of two.
-        clusters: u32 = 2 in 1..=16,
+        clusters: u32 = 2 in 1..=8,
         /// Processing elements of a cluster; a power of two.
-        elements: u32 = 8 in 1..=64,
+        elements: u32 = 8 in 1..=32,
         /// Layers.
         layers: u32 = 4 in 2..=8,
         /// Elements of the longest vector, and outputs of the largest layer.

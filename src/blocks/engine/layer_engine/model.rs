@@ -180,8 +180,8 @@ impl Engine {
     /// As the words of `load` leave it.
     pub fn new(p: &LayerEngineParameters, settings: &Settings, loads: &[Beat]) -> Engine {
         let cluster = p.cluster();
-        let sum_bits = pe_cluster::sum_type(&cluster).width;
-        let word_bits = pe_cluster::word_type(&cluster).width;
+        let sum_bits = pe_cluster::sum_bits(&cluster);
+        let word_bits = pe_cluster::word_bits(&cluster);
         let words = vec![Word::default(); 1 << bits(p.words)];
         let mut words = vec![words; (p.clusters * p.elements) as usize];
         let depth = 1 << bits(p.requantiser(sum_bits).biases);

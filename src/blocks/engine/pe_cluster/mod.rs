@@ -59,7 +59,7 @@ use crate::hdl::{Errors, Module};
 use crate::model::{Kind, Model, Random, Shape, Stimulus};
 
 pub(super) use model::{Clock, Sums, Survivor};
-pub(crate) use model::{Layer, Word};
+pub(crate) use model::{Layer, Word, sum_bits, word_bits};
 pub(crate) use rtl::{sum_type, word_type};
 pub(super) use stimulus::word as any_word;
 

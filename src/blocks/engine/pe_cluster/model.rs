@@ -2,7 +2,18 @@
 
 use super::{PeClusterParameters, ROW_BITS, ROWS, SLOT};
 use crate::blocks::engine::bits;
+use crate::blocks::precision::vp_mac;
 use crate::model::{Beat, Bits, Cause, Emitted, Response, Stimulus};
+
+/// Bits of a sum.
+pub(crate) fn sum_bits(p: &PeClusterParameters) -> u32 {
+    vp_mac::sum_bits(&p.mac())
+}
+
+/// Bits of a word of weights.
+pub(crate) fn word_bits(p: &PeClusterParameters) -> u32 {
+    Word::pattern(p, p.narrowest, 0, 0, &[]).width()
+}
 
 /// What is known of a layer.
 #[derive(Clone, Copy, Debug, Default)]
@@ -339,7 +350,7 @@ fn emitted(
         }
     }
     let mut sums = Sums::new(p, layers, words);
-    let width = super::rtl::sum_type(p).width;
+    let width = sum_bits(p);
     let mut outs = outs.into_iter();
     let mut emitted = vec![];
     let mut is_inside = false;

@@ -87,7 +87,7 @@ use crate::config::{Reset, Tech, Violation, choices, parameters};
 use crate::hdl::{Errors, Module};
 use crate::model::{Kind, Model, Random, Shape, Stimulus};
 
-pub(in crate::blocks) use model::run as respond;
+pub(in crate::blocks) use model::{run as respond, sum_bits};
 pub(in crate::blocks) use rtl::total_type as sum_type;
 
 /// Bits of weights that a slot takes per cycle.

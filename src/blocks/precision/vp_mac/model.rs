@@ -4,7 +4,7 @@ use super::{Organisation, SLOT, VpMacParameters};
 use crate::model::{Beat, Bits, Cause, Emitted, Response, Stimulus};
 
 /// How many bits a two's complement number needs to hold the sum of any `longest` products.
-fn sum_bits(p: &VpMacParameters) -> u32 {
+pub(in crate::blocks) fn sum_bits(p: &VpMacParameters) -> u32 {
     let weights = [-(1_i128 << (p.reference - 1)), (1_i128 << (p.reference - 1)) - 1];
     let activations = match p.signed {
         true => [-(1_i128 << (p.activation_bits - 1)), (1_i128 << (p.activation_bits - 1)) - 1],
