@@ -15,9 +15,9 @@ fn the_built_in_network_is_as_good_as_stated() {
     let products = 5687 * (48 * 64 + 64 * 64 + 64 * 9);
     let wanted = |errors, executed| Tally { labelled: 370, errors, executed, dense: products };
     assert_eq!(on(Part::Test, &dense).errors, 8);
-    assert_eq!(on(Part::Test, &network.clone().dense()), wanted(9, 11_612_854));
+    assert_eq!(on(Part::Test, &network.clone().dense()), wanted(8, 11_635_602));
     let found = on(Part::Test, &network);
-    assert_eq!(found, wanted(11, 2_644_743));
+    assert_eq!(found, wanted(9, 3_585_616));
     // What is asked of it: at most three more errors than the dense one, for an eighth of the work.
     assert!(found.errors <= on(Part::Test, &dense).errors + 3 && found.ratio() >= 8.0);
     assert_eq!(on(Part::Train, &network).errors, 0);
@@ -26,9 +26,10 @@ fn the_built_in_network_is_as_good_as_stated() {
 #[test]
 fn its_file_is_read_from_disk_as_well() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("data/network");
-    assert_eq!(Network::read(&folder.join("network.toml")).unwrap(), Network::built_in());
+    // Not `assert_eq`, which would print every weight.
+    assert!(Network::read(&folder.join("network.toml")).unwrap() == Network::built_in());
     let dense = Network::read(&folder.join("dense/network.toml")).unwrap();
-    assert_eq!(dense, Network::built_in_dense());
+    assert!(dense == Network::built_in_dense());
     assert!(dense.layers.iter().all(|layer| layer.control.mode == Mode::Dense));
     let missing = Network::read(&folder.join("none.toml")).unwrap_err().0;
     assert_eq!(missing[0].code, "E0501");

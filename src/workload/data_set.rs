@@ -89,7 +89,7 @@ pub fn read(path: &Path) -> Result<Vec<Sequence>, Diagnostics> {
             })?;
             parse_csv(&file, &text)
         }
-        "npy" => Ok(parse_npy(&file, &read_bytes(path)?)?),
+        "npy" => parse_npy(&file, &read_bytes(path)?),
         _ => Err(diagnostic(
             "E0501",
             format!("{file}: the ending of the name says nothing of what is in the file"),
@@ -182,10 +182,10 @@ fn take_vector(
     Ok(())
 }
 
-fn parse_npy(file: &str, bytes: &[u8]) -> Result<Vec<Sequence>, Diagnostic> {
+fn parse_npy(file: &str, bytes: &[u8]) -> Result<Vec<Sequence>, Diagnostics> {
     let wrong = |note: String, help: &str| {
         let message = format!("{file} must be an array of sequences: {note}");
-        diagnostic("E0503", message, help)
+        Diagnostics::from(diagnostic("E0503", message, help))
     };
     let npy::Array { shape, values } =
         npy::floats(bytes).map_err(|unreadable| wrong(unreadable.note, unreadable.help))?;
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_wrong_file_says_what_it_holds() {
-        let message = |file: Vec<u8>| parse_npy("a.npy", &file).unwrap_err().message;
+        let message = |file: Vec<u8>| parse_npy("a.npy", &file).unwrap_err().0[0].message.clone();
         let flat = message(npy::write(&[3], &[1_i8, 2, 3]));
         assert_eq!(flat, "a.npy must be an array of sequences: it holds 3");
         let nan = message(npy::write(&[1, 2], &[0.0, f64::NAN]));

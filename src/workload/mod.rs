@@ -24,7 +24,7 @@ pub mod train;
 
 use std::path::Path;
 
-use crate::config::Diagnostic;
+use crate::config::{Diagnostic, Diagnostics};
 
 /// An error about a file as a whole.
 fn diagnostic(code: &'static str, message: String, help: &str) -> Diagnostic {
@@ -32,9 +32,9 @@ fn diagnostic(code: &'static str, message: String, help: &str) -> Diagnostic {
 }
 
 /// The content of a file.
-fn read_bytes(path: &Path) -> Result<Vec<u8>, Diagnostic> {
+fn read_bytes(path: &Path) -> Result<Vec<u8>, Diagnostics> {
     std::fs::read(path).map_err(|error| {
         let message = format!("cannot read {}: {error}", path.display());
-        diagnostic("E0501", message, "name a file that can be read")
+        diagnostic("E0501", message, "name a file that can be read").into()
     })
 }

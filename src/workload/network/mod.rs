@@ -58,7 +58,7 @@ use std::path::Path;
 
 use super::data_set::Sequence;
 use super::{diagnostic, read_bytes};
-use crate::config::{Diagnostic, Diagnostics, choices};
+use crate::config::{Diagnostics, choices};
 
 /// Outputs of a group, unless there are fewer; and inputs, of which so many survive.
 pub const GROUP: usize = 16;
@@ -265,13 +265,14 @@ impl Network {
     ///
     /// # Errors
     /// If its vectors have another number of elements than the network takes.
-    pub fn quantised(&self, sequence: &Sequence) -> Result<Vec<Vec<i8>>, Diagnostic> {
+    pub fn quantised(&self, sequence: &Sequence) -> Result<Vec<Vec<i8>>, Diagnostics> {
         let elements = self.layers[0].inputs / self.stack;
         if let Some(other) = sequence.vectors.iter().find(|vector| vector.len() != elements) {
             let given = other.len();
             let message =
                 format!("the vectors have {given} elements, the network takes {elements}");
-            return Err(diagnostic("E0507", message, "name data that the network was trained for"));
+            let help = "name data that the network was trained for";
+            return Err(diagnostic("E0507", message, help).into());
         }
         let element = |value: &f64| (value * self.scale).round().clamp(-128.0, 127.0) as i8;
         let stacked = sequence.stacked(self.stack).vectors;

@@ -222,5 +222,5 @@ fn data_are_rounded_and_stacked() {
     let quantised = network.quantised(&sequence).unwrap();
     assert_eq!(quantised, [[1, -128, 1, -128], [1, -128, 0, 127]]);
     let sequence = Sequence { label: None, vectors: vec![vec![0.0; 3]] };
-    assert_eq!(network.quantised(&sequence).unwrap_err().code, "E0507");
+    assert_eq!(network.quantised(&sequence).unwrap_err().0[0].code, "E0507");
 }

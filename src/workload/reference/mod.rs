@@ -20,7 +20,7 @@ mod tests;
 
 use super::data_set::Sequence;
 use super::network::{Activation, Control, GROUP, Layer, Metric, Mode, Network, Requantisation};
-use crate::config::Diagnostic;
+use crate::config::Diagnostics;
 
 /// What comes of a sequence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,7 +143,7 @@ impl Tally {
 ///
 /// # Errors
 /// If vectors do not have as many elements as the network takes.
-pub fn tally(network: &Network, sequences: &[Sequence]) -> Result<Tally, Diagnostic> {
+pub fn tally(network: &Network, sequences: &[Sequence]) -> Result<Tally, Diagnostics> {
     let products: usize = network.layers.iter().map(|layer| layer.inputs * layer.outputs).sum();
     let mut tally = Tally::default();
     for sequence in sequences {

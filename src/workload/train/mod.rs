@@ -70,7 +70,7 @@ impl Default for Recipe {
             pruning_epochs: 60,
             precisions: [4, 4, 8],
             rounding_epochs: 100,
-            targets: vec![9.0, 12.5, 17.0],
+            targets: vec![9.0, 12.5],
             delta_epochs: 100,
             noise: 0.05,
         }
