@@ -3,12 +3,16 @@
 .PHONY: demo test check setup evidence bench soak fuzz doc
 
 # Emits the example design, lints it, multiplies two matrices with it and compares it with its
-# golden model; then a configuration: emits, lints, compares.
+# golden model; then a configuration: emits, lints, compares. Then the layer engine, in which the
+# built-in network runs 370 utterances through Verilator.
 demo: setup
 	cargo run --release --quiet --example systolic
 	cargo run --release --quiet -- emit -c configs/example.toml --testbench -o build/example
 	cargo run --release --quiet -- lint -c configs/example.toml
 	cargo run --release --quiet -- cosim -c configs/example.toml
+	cargo run --release --quiet -- emit -c configs/engine.toml -o build/engine
+	cargo run --release --quiet -- lint -c configs/engine.toml
+	cargo run --release --quiet -- run -c configs/engine.toml --engine verilator
 
 # Format, lint and every test.
 test: setup check
@@ -33,6 +37,7 @@ bench: setup
 	cargo bench --bench compact
 	cargo bench --bench mask_array
 	cargo bench --bench crossbar
+	cargo bench --bench engine
 
 # Ten million beats go into multiply-accumulates of all sizes, at precisions that change: 30,000 in
 # each of 48 scenarios of each of 7 sizes.

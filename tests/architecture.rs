@@ -18,12 +18,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("interop", &["config", "hdl", "verilog"]),
     ("cosim", &["blocks", "config", "design", "eda", "hdl", "model", "tech", "verilog"]),
     ("system", &["blocks", "config", "cosim", "model", "workload"]),
+    ("report", &["blocks", "system"]),
     ("evidence", &["blocks", "config", "cosim", "eda", "hdl", "model", "tech", "verilog"]),
     (
         "cli",
         &[
             "blocks", "config", "cosim", "design", "eda", "evidence", "hdl", "model", "tech",
-            "system", "verilog", "workload",
+            "report", "system", "verilog", "workload",
         ],
     ),
     // The roots of the library and of the command.

@@ -568,6 +568,38 @@ fn train_says_at_once_what_it_lacks() {
 }
 
 #[test]
+fn run_tells_what_a_network_does_in_hardware() {
+    let folder = Folder::new();
+    let frame = |number: usize| {
+        let values = (0..12).map(|n| format!("{}", (n + number) as f64 / 8.0));
+        values.collect::<Vec<_>>().join(",") + "\n"
+    };
+    let frames: Vec<String> = (0..5).map(frame).collect();
+    let sequences = format!("label,0\n{}\nlabel,3\n{}", frames[..2].concat(), frames[2..].concat());
+    folder.write("few.csv", &sequences);
+    folder.write("small.toml", "[layer_engine]\nelements = 4\nwords = 1024\n");
+    let line = "run -c small.toml --data few.csv --engine evaluator --report report --json";
+    let json: Value = serde_json::from_str(&folder.expect(0, line).out).unwrap();
+    let trials = json["trials"].as_array().unwrap();
+    let names: Vec<&str> = trials.iter().map(|trial| trial["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["dense, unpruned", "dense", "delta"]);
+    assert!(trials.iter().all(|trial| trial["vectors"] == 5 && trial["sequences"] == 2));
+    assert_eq!(json["verified"]["mismatch"], Value::Null);
+    // Three beats of four lanes for the nine sums of each vector.
+    assert_eq!(json["verified"]["beats"], 15);
+    assert!(folder.read("report/index.html").contains("delta by coherence"));
+
+    let ran = folder.expect(2, "run -c small.toml --data few.csv --network no.toml");
+    assert!(ran.err.contains("E0501"), "{}", ran.err);
+    folder.write("tiny.toml", "[layer_engine]\nlongest = 48\nwords = 64\n");
+    let ran = folder.expect(2, "run -c tiny.toml --data few.csv");
+    assert!(ran.err.contains("E0601") && ran.err.contains("longest = 64"), "{}", ran.err);
+    folder.write("other.toml", "[fifo]\n");
+    let ran = folder.expect(2, "run -c other.toml --data few.csv");
+    assert!(ran.err.contains("E0123"), "{}", ran.err);
+}
+
+#[test]
 fn a_tool_that_fails_is_quoted_and_its_input_stays() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::with(FIFO);

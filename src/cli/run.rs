@@ -10,12 +10,13 @@ use super::{Failure, Report, find_block, table};
 use crate::blocks::engine::layer_engine::LayerEngineParameters;
 use crate::blocks::{self, Configured};
 use crate::config::{Config, Diagnostics, Parameters};
+use crate::design;
+use crate::report::Page;
 use crate::system::program::Program;
-use crate::system::run::Run;
-use crate::system::verify::{Simulator, VerifyError, verify};
+use crate::system::trial::{self, Trial, ablation, quantised};
+use crate::system::verify::{Simulator, Verified, VerifyError, verify};
 use crate::workload::data_set::{self, Part, Sequence, japanese_vowels};
 use crate::workload::network::{Mode, Network};
-use crate::workload::reference::class;
 
 /// The block that runs networks.
 const ENGINE: &str = "layer_engine";
@@ -42,6 +43,9 @@ pub(super) struct RunCommand {
     /// What of each vector is used, in all layers; without, what the network says.
     #[arg(long, value_name = "MODE")]
     mode: Option<ModeName>,
+    /// Write a page with plots to this folder: what each mode is good for, at work that grows less.
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
 }
 
 /// What runs sequences.
@@ -85,26 +89,11 @@ impl From<VerifyError> for Failure {
     }
 }
 
-/// A way to run the sequences, and what came of it.
-struct Row {
-    name: String,
-    network: Network,
-    run: Run,
-    /// Sequences that were taken for another class, if the data have labels.
-    errors: Option<usize>,
-}
-
 impl RunCommand {
     pub(super) fn run(&self) -> Result<Report, Failure> {
         let block = self.block()?;
         let p = LayerEngineParameters::from_values(&block.values);
-        let mut network = match &self.network {
-            Some(path) => Network::read(path)?,
-            None => Network::built_in(),
-        };
-        if let Some(mode) = self.mode {
-            network.layers.iter_mut().for_each(|layer| layer.control.mode = mode.mode());
-        }
+        let network = self.network()?;
         let read;
         let data: &[Sequence] = match &self.data {
             Some(path) => {
@@ -113,58 +102,48 @@ impl RunCommand {
             }
             None => japanese_vowels(Part::Test),
         };
-        let modes: Vec<String> =
-            network.layers.iter().map(|layer| layer.control.mode.to_string()).collect();
-        let mut ways = vec![("dense".to_string(), network.clone().dense())];
-        if self.network.is_none() {
-            let unpruned = Network::built_in_dense().dense();
-            ways.insert(0, ("dense, unpruned".to_string(), unpruned));
-        }
-        let is_uniform = modes.windows(2).all(|pair| pair[0] == pair[1]);
-        ways.push((if is_uniform { modes[0].clone() } else { modes.join(", ") }, network));
+        let ways = self.ways(&network);
+        let series = if self.report.is_some() { trial::TRIALS } else { 0 };
+        let simulates = usize::from(self.engine != Engine::Model);
+        let bar = ProgressBar::new((ways.len() + series + simulates) as u64);
+        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}");
+        bar.set_style(style.expect("the template is fixed"));
 
-        let bar = ProgressBar::new(ways.len() as u64 + u64::from(self.engine != Engine::Model));
-        bar.set_style(
-            ProgressStyle::with_template("{bar:30} {msg}").expect("the template is fixed"),
-        );
-        let mut rows = vec![];
+        let mut trials = vec![];
         for (name, network) in ways {
             bar.set_message(name.clone());
-            rows.push(row(name, network, &p, data)?);
+            trials.push(Trial::new(name, network, &p, data)?);
             bar.inc(1);
         }
-        let last = rows.last().expect("there is at least one way");
-        let verified = match self.engine {
-            Engine::Model => None,
-            Engine::Evaluator => Some(Simulator::Evaluator),
-            Engine::Verilator => Some(Simulator::Verilator),
+        let verified = self.verify(&block, &p, &network, data, &bar)?;
+        let series = match &self.report {
+            Some(_) => ablation(&network, &p, data, || bar.inc(1))?,
+            None => vec![],
         };
-        let verified = verified.map(|simulator| {
-            bar.set_message("simulating");
-            let program = program(&p, &last.network)?;
-            let sequences = quantised(&last.network, data)?;
-            Ok::<_, Failure>(verify(&block, &program, &sequences, simulator)?)
-        });
-        let verified = verified.transpose()?;
         bar.finish_and_clear();
 
-        let mut text = text(&p, &rows, data.len());
-        let mut passed = true;
-        if let Some(verified) = &verified {
-            passed = verified.mismatch.is_none();
-            text += &match &verified.mismatch {
-                None => format!(
-                    "\nthe hardware agrees with the golden model: {} results and {} cycles\n",
-                    verified.beats, verified.cycles
-                ),
-                Some(mismatch) => format!(
-                    "\nerror[E0401]: the hardware disagrees with the golden model\n {mismatch}\n"
-                ),
-            };
+        let verdict = verified.as_ref().map(verdict);
+        if let Some(folder) = &self.report {
+            // As it was typed, without the folder that the program lies in.
+            let arguments: Vec<String> = std::env::args().skip(1).collect();
+            let command = &format!("lacuna {}", arguments.join(" "));
+            let (trials, series, verdict) = (&trials[..], &series[..], verdict.as_deref());
+            let page = Page { command, engine: &p, trials, series, verdict };
+            let mut files = vec![("index.html".to_string(), page.html().into_bytes())];
+            let picture = page.work().map(String::into_bytes);
+            files.extend(picture.map(|picture| ("work.svg".to_string(), picture)));
+            design::write_files(folder, &files)?;
         }
+        let mut text = text(&p, &trials);
+        text.extend(verdict.iter().map(|verdict| format!("\n{verdict}\n")));
+        text.extend(
+            self.report
+                .iter()
+                .map(|folder| format!("\nwritten to {}\n", folder.join("index.html").display())),
+        );
+        let passed = verified.as_ref().is_none_or(|verified| verified.mismatch.is_none());
         let json = json!({
-            "rows": rows.iter().map(|row| json_of(row, &p)).collect::<Vec<_>>(),
-            "sequences": data.len(),
+            "trials": trials.iter().map(|trial| json_of(trial, &p)).collect::<Vec<_>>(),
             "verified": verified.map(|verified| json!({
                 "cycles": verified.cycles,
                 "beats": verified.beats,
@@ -172,6 +151,53 @@ impl RunCommand {
             })),
         });
         Ok(Report { text, json, passed })
+    }
+
+    /// The network that is asked for, in the mode that is.
+    fn network(&self) -> Result<Network, Failure> {
+        let mut network = match &self.network {
+            Some(path) => Network::read(path)?,
+            None => Network::built_in(),
+        };
+        if let Some(mode) = self.mode {
+            network.layers.iter_mut().for_each(|layer| layer.control.mode = mode.mode());
+        }
+        Ok(network)
+    }
+
+    /// What is tried, each with its name; what is asked for comes last.
+    fn ways(&self, network: &Network) -> Vec<(String, Network)> {
+        let mut ways = vec![("dense".to_string(), network.clone().dense())];
+        if self.network.is_none() {
+            let unpruned = Network::built_in_dense().dense();
+            ways.insert(0, ("dense, unpruned".to_string(), unpruned));
+        }
+        let mut modes: Vec<String> =
+            network.layers.iter().map(|layer| layer.control.mode.to_string()).collect();
+        modes.dedup();
+        ways.push((modes.join(", "), network.clone()));
+        ways
+    }
+
+    /// What a simulator makes of the network, if one is asked for.
+    fn verify(
+        &self,
+        block: &Configured,
+        p: &LayerEngineParameters,
+        network: &Network,
+        data: &[Sequence],
+        bar: &ProgressBar,
+    ) -> Result<Option<Verified>, Failure> {
+        let simulator = match self.engine {
+            Engine::Model => return Ok(None),
+            Engine::Evaluator => Simulator::Evaluator,
+            Engine::Verilator => Simulator::Verilator,
+        };
+        bar.set_message("simulating");
+        let program = Program::new(p, network).map_err(Diagnostics)?;
+        let verified = verify(block, &program, &quantised(network, data)?, simulator)?;
+        bar.inc(1);
+        Ok(Some(verified))
     }
 
     /// The layer engine that is asked for.
@@ -190,88 +216,68 @@ impl RunCommand {
     }
 }
 
-fn program(p: &LayerEngineParameters, network: &Network) -> Result<Program, Failure> {
-    Program::new(p, network).map_err(|errors| Diagnostics(errors).into())
-}
-
-fn quantised(network: &Network, data: &[Sequence]) -> Result<Vec<Vec<Vec<i8>>>, Failure> {
-    let sequences = data.iter().map(|sequence| network.quantised(sequence));
-    sequences.collect::<Result<_, _>>().map_err(|error| Diagnostics::from(error).into())
-}
-
-/// Runs the sequences through the golden model.
-fn row(
-    name: String,
-    network: Network,
-    p: &LayerEngineParameters,
-    data: &[Sequence],
-) -> Result<Row, Failure> {
-    let sequences = quantised(&network, data)?;
-    let run = Run::new(p, &program(p, &network)?, &sequences);
-    let mut results = run.results.iter();
-    let mut errors = Some(0);
-    for (sequence, vectors) in data.iter().zip(&sequences) {
-        let results: Vec<&Vec<i64>> = results.by_ref().take(vectors.len()).collect();
-        let is_wrong = sequence.label.map(|label| class(results) != label);
-        errors = errors.zip(is_wrong).map(|(errors, is_wrong)| errors + usize::from(is_wrong));
+/// What a simulator has to say.
+fn verdict(verified: &Verified) -> String {
+    match &verified.mismatch {
+        None => format!(
+            "the hardware agrees with the golden model: {} beats of results, {} cycles",
+            verified.beats, verified.cycles
+        ),
+        Some(mismatch) => {
+            format!("error[E0401]: the hardware disagrees with the golden model\n {mismatch}")
+        }
     }
-    Ok(Row { name, network, run, errors })
 }
 
-/// Products of a dense execution.
-fn dense(row: &Row) -> u64 {
-    let of_vector: usize = row.network.layers.iter().map(|l| l.inputs * l.outputs).sum();
-    (of_vector * row.run.results.len()) as u64
-}
-
-fn text(p: &LayerEngineParameters, rows: &[Row], sequences: usize) -> String {
-    let head =
-        ["", "accuracy", "errors", "MACs", "of dense", "cycles", "per vector", "faster", "U"];
+fn text(p: &LayerEngineParameters, trials: &[Trial]) -> String {
+    let head = ["", "accuracy", "errors", "MACs", "fewer", "cycles", "per vector", "faster", "U"];
     let mut cells = vec![head.map(String::from).to_vec()];
-    let first = &rows[0];
-    for row in rows {
-        let executed: u64 = row.run.executed.iter().sum();
-        let accuracy = row.errors.map(|errors| 100.0 * (1.0 - errors as f64 / sequences as f64));
-        let vectors = row.run.results.len().max(1) as f64;
+    let first = &trials[0];
+    for trial in trials {
+        let accuracy = trial.accuracy().map(|accuracy| 100.0 * accuracy);
+        let vectors = trial.run.results.len().max(1) as f64;
         cells.push(vec![
-            row.name.clone(),
+            trial.name.clone(),
             accuracy.map_or("-".into(), |accuracy| format!("{accuracy:.2}%")),
-            row.errors.map_or("-".into(), |errors| errors.to_string()),
-            executed.to_string(),
-            format!("{:.2}x fewer", dense(row) as f64 / executed.max(1) as f64),
-            row.run.cycles.to_string(),
-            format!("{:.1}", row.run.cycles as f64 / vectors),
-            format!("{:.2}x", first.run.cycles as f64 / row.run.cycles.max(1) as f64),
-            format!("{:.3}", row.run.utilisation(p, &row.network)),
+            trial.errors.map_or("-".into(), |errors| errors.to_string()),
+            trial.executed().to_string(),
+            format!("{:.2}x", trial.ratio()),
+            trial.run.cycles.to_string(),
+            format!("{:.1}", trial.run.cycles as f64 / vectors),
+            format!("{:.2}x", first.run.cycles as f64 / trial.run.cycles.max(1) as f64),
+            format!("{:.3}", trial.run.utilisation(p, &trial.network)),
         ]);
     }
-    let slots = p.clusters * p.elements;
-    let last = rows.last().expect("there is a row");
+    let last = trials.last().expect("there is a trial");
     let share = |cycles: u64| 100.0 * cycles as f64 / last.run.cycles.max(1) as f64;
+    let rest = last.run.cycles.saturating_sub(last.run.working + last.run.waiting);
     format!(
-        "{}\n{sequences} sequences of {} vectors, back to back, on {slots} slots of 8 bits. U is the share \
-         of slots and\ncycles that a product with a stored weight takes.\n\n\
-         Where the cycles of the last row went: {:.1} % on survivors, {:.1} % until sums were read, \
-         {:.1} %\nuntil there was a survivor.\n",
+        "{}\n{} sequences of {} vectors, back to back, on {} slots of 8 bits; fewer: than inputs times \
+         outputs.\nU: the share of slots and cycles that a product with a stored weight takes.\n\n\
+         where the cycles of the last went: {:.1} % on survivors, {:.1} % until sums were read, \
+         {:.1} %\nuntil there was a survivor\n",
         table::text(&cells),
+        last.sequences,
         last.run.results.len(),
+        p.clusters * p.elements,
         share(last.run.working),
         share(last.run.waiting),
-        share(last.run.cycles.saturating_sub(last.run.working + last.run.waiting)),
+        share(rest),
     )
 }
 
-fn json_of(row: &Row, p: &LayerEngineParameters) -> Value {
+fn json_of(trial: &Trial, p: &LayerEngineParameters) -> Value {
     json!({
-        "name": row.name,
-        "errors": row.errors,
-        "vectors": row.run.results.len(),
-        "executed": row.run.executed,
-        "dense": dense(row),
-        "cycles": row.run.cycles,
-        "working": row.run.working,
-        "waiting": row.run.waiting,
-        "utilisation": row.run.utilisation(p, &row.network),
-        "levels": row.run.levels,
+        "name": trial.name,
+        "sequences": trial.sequences,
+        "errors": trial.errors,
+        "vectors": trial.run.results.len(),
+        "executed": trial.run.executed,
+        "dense": trial.dense(),
+        "cycles": trial.run.cycles,
+        "working": trial.run.working,
+        "waiting": trial.run.waiting,
+        "utilisation": trial.run.utilisation(p, &trial.network),
+        "levels": trial.run.levels,
     })
 }

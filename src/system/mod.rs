@@ -2,4 +2,5 @@
 
 pub mod program;
 pub mod run;
+pub mod trial;
 pub mod verify;

@@ -107,6 +107,9 @@ parameters! {
         normalised_l2: bool = false,
         /// Bits that the mask generator decides at once: more take fewer cycles and more gates.
         digit: u32 = 2 in 1..=3,
+        /// Beats of a vector that wait to be compared, while survivors leave one by one: where it holds
+        /// a whole vector, the sums that make it are read without a pause.
+        buffer: u32 = 16 in 2..=65536,
         /// Steps that are under way at the same time, at most.
         in_flight: u32 = 2 in 1..=8,
     }
@@ -131,6 +134,7 @@ impl LayerEngineParameters {
             normalised_l2: self.normalised_l2,
             first_keep: GROUP,
             digit: self.digit,
+            buffer: self.buffer,
             ..TemporalPathParameters::default()
         }
     }
