@@ -39,7 +39,7 @@ pub struct Series {
 /// If they have another number of elements.
 pub fn quantised(network: &Network, data: &[Sequence]) -> Result<Vec<Vec<Vec<i8>>>, Diagnostics> {
     let sequences = data.iter().map(|sequence| network.quantised(sequence));
-    sequences.collect::<Result<_, _>>().map_err(Diagnostics::from)
+    sequences.collect()
 }
 
 impl Trial {
