@@ -92,13 +92,15 @@ impl Witness {
         random: &mut Random,
     ) -> (Witness, Bits) {
         let half = 1_i64 << (p.width - 1);
+        // The top bits of sums and of their squares need the lowest number everywhere, twice.
+        let is_extreme = random.random_ratio(1, 6);
         let length = match random.random_range(0..3) {
-            0 => random.random_range(1..=longest),
+            0 if !is_extreme => random.random_range(1..=longest),
             _ => longest,
         };
-        let least = [0, half / 2, half][random.random_range(0..3)];
-        let noise = 1 << random.random_range(0..p.width);
-        let all_negative = random.random_range(0..3) == 0;
+        let least = [0, half / 2, half][if is_extreme { 2 } else { random.random_range(0..3) }];
+        let noise = if is_extreme { 0 } else { 1 << random.random_range(0..p.width) };
+        let all_negative = is_extreme || random.random_range(0..3) == 0;
         let mut element = || {
             let magnitude = random.random_range(least..=half);
             if all_negative || random.random() { -magnitude } else { magnitude.min(half - 1) }
