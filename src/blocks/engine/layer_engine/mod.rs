@@ -31,6 +31,13 @@
 //! was transmitted of it. In the first two modes, and as a sequence begins, sums begin with 0 again;
 //! so `mode_i` may change from vector to vector, between steps.
 //!
+//! # Clocks
+//!
+//! Each cluster runs on a clock of its own, behind one of all of them; what stops them is
+//! [`gating`](crate::blocks::fabric::gating), which has `override_i` (here `keep_awake_i`),
+//! `test_enable_i` and the counters, with clusters in the place of cores. What is offered to a cluster
+//! wakes it in the same cycle, so no cycle is lost.
+//!
 //! # Outputs of a layer
 //!
 //! Output i of beat j of row r of cluster c (see `pe_cluster`) is output
@@ -57,6 +64,7 @@ use super::requantiser::RequantiserParameters;
 use crate::blocks::Block;
 use crate::blocks::common::fifo::{FifoParameters, Storage};
 use crate::blocks::fabric::crossbar::{CrossbarParameters, Mode, Topology};
+use crate::blocks::fabric::gating::GatingParameters;
 use crate::blocks::temporal::temporal_path::{TemporalPath, TemporalPathParameters};
 use crate::config::{Tech, Violation, parameters};
 use crate::hdl::{Errors, Module};
@@ -110,6 +118,10 @@ parameters! {
         /// Beats of a vector that wait to be compared, while survivors leave one by one: where it holds
         /// a whole vector, the sums that make it are read without a pause.
         buffer: u32 = 16 in 2..=65536,
+        /// Whether the clocks of clusters are ever stopped; otherwise cycles are only counted.
+        gate: bool = true,
+        /// For how many cycles a cluster's clock goes on when there is nothing to do.
+        idle_cycles: u32 = 4 in 0..=65535,
         /// Steps that are under way at the same time, at most.
         in_flight: u32 = 2 in 1..=8,
     }
@@ -163,6 +175,18 @@ impl LayerEngineParameters {
             narrowest: self.narrowest,
             widest: self.widest,
             reference: self.reference,
+        }
+    }
+
+    /// The parameters of what stops the clocks of clusters: what is offered wakes them at once.
+    fn gating(&self) -> GatingParameters {
+        GatingParameters {
+            clusters: 1,
+            cores: self.clusters,
+            idle_cycles: self.idle_cycles,
+            wake_cycles: 0,
+            counter_width: 32,
+            gate: self.gate,
         }
     }
 
@@ -289,6 +313,7 @@ impl Block for LayerEngine {
             words: 16,
             activation_bits: 4,
             narrowest: 4,
+            gate: false,
             ..Default::default()
         }
     }

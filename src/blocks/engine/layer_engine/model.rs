@@ -63,6 +63,8 @@ impl Settings {
         let (dwells, overrides, ordered) = (ports.each(), ports.each(), ports.each());
         let bonus = ports.one();
         let [bases, strides, beats, spreads] = [(); 4].map(|()| ports.each());
+        // What is about clocks alone.
+        ports.held.nth(4);
         let final_layer = ports.one() as usize;
         let [bias_bases, multipliers, shifts, relus] = [(); 4].map(|()| ports.each());
         let empties = if p.lanes > 1 { ports.each() } else { vec![0; p.layers as usize] };
@@ -130,6 +132,7 @@ impl Settings {
             "shift" => each(&|layer| layer.requantiser.shift.into()),
             "relu" => each(&|layer| layer.requantiser.relu.into()),
             "empty" => each(&|layer| layer.requantiser.empty),
+            "keep_awake" | "test_enable" | "clear" | "read" | "cluster" => Bits::zero(field.width),
             other => unreachable!("`{other}` is no setting of the engine"),
         }
     }

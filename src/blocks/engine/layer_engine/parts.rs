@@ -8,9 +8,11 @@ use crate::blocks::common::fifo::Fifo;
 use crate::blocks::engine::pe_cluster::{self, PeCluster};
 use crate::blocks::engine::requantiser::Requantiser;
 use crate::blocks::fabric::crossbar::Crossbar;
+use crate::blocks::fabric::gating::Gating;
 use crate::blocks::temporal::temporal_path::TemporalPath;
 use crate::config::Tech;
-use crate::hdl::{Errors, Field, Module, bit, index_width, sint, uint};
+use crate::hdl::ir::{Direction, SignalId};
+use crate::hdl::{Errors, Field, Module, ModuleBuilder, bit, index_width, sint, uint};
 
 /// Their modules.
 pub(super) struct Parts {
@@ -18,7 +20,9 @@ pub(super) struct Parts {
     pub vectors: Arc<Module>,
     pub queue: Arc<Module>,
     pub feed: Arc<Module>,
+    /// A cluster behind its clock gate, if clocks are ever stopped.
     pub cluster: Arc<Module>,
+    pub gating: Arc<Module>,
     pub collect: Arc<Module>,
     pub requantiser: Arc<Module>,
 }
@@ -47,6 +51,43 @@ pub(super) fn sum_fields(p: &LayerEngineParameters) -> [Field<'static>; 4] {
     [("sums", uint(sums)), ("layer", uint(index_width(p.layers))), ("tag", bit()), ("last", bit())]
 }
 
+/// A module on a clock of its own, which runs where `enable_i` is 1; itself, if that is not wanted.
+fn gated(name: &str, module: &Arc<Module>, gate: bool) -> Result<Arc<Module>, Errors> {
+    if !gate {
+        return Ok(module.clone());
+    }
+    let m = ModuleBuilder::new(name);
+    m.doc("A cluster of processing elements behind its clock gate.");
+    let enable = m.input_doc("enable_i", bit(), "whether its clock runs");
+    let instance = m.instance("cluster", module);
+    instance.clocked_by(m.gated_clock("clk_cluster", enable));
+    for stream in &module.streams {
+        let field = |port: &SignalId| {
+            let port = module.signal(*port);
+            let name = port.name.strip_prefix(&format!("{}_", stream.name)).unwrap_or(&port.name);
+            (name.trim_end_matches("_i").trim_end_matches("_o").to_string(), port.ty)
+        };
+        let fields: Vec<_> = stream.payload.iter().map(field).collect();
+        let fields: Vec<Field> = fields.iter().map(|(name, ty)| (name.as_str(), *ty)).collect();
+        match stream.direction {
+            Direction::Input => {
+                instance.feed(&stream.name, &m.stream_in(&stream.name, &fields));
+            }
+            Direction::Output => {
+                instance.drain(&stream.name, &m.stream_out(&stream.name, &fields));
+            }
+        }
+        m.stream_doc(&stream.name, &stream.doc);
+    }
+    for (port, ty, doc) in module.plain_inputs() {
+        instance.connect(port, m.input_doc(port, ty, doc));
+    }
+    for port in ["sends_o", "busy_o"] {
+        m.output(port, bit()).set(instance.output(port));
+    }
+    m.finish()
+}
+
 impl Parts {
     /// Makes the modules; their names begin with that of the engine.
     pub fn elaborate(name: &str, p: &LayerEngineParameters, tech: &Tech) -> Result<Parts, Errors> {
@@ -61,7 +102,12 @@ impl Parts {
             vectors: Fifo::elaborate(&named("vectors"), &vectors, tech)?,
             queue: Fifo::elaborate(&named("queue"), &p.queue(survivor), tech)?,
             feed: Crossbar::elaborate(&named("feed"), &feed, tech)?,
-            cluster: PeCluster::elaborate(&named("cluster"), &p.cluster(), tech)?,
+            cluster: gated(
+                &named("gated_cluster"),
+                &PeCluster::elaborate(&named("cluster"), &p.cluster(), tech)?,
+                p.gate,
+            )?,
+            gating: Gating::elaborate(&named("gating"), &p.gating(), tech)?,
             collect: Crossbar::elaborate(&named("collect"), &collect, tech)?,
             requantiser: Requantiser::elaborate(&named("requantiser"), &p.requantiser(sum), tech)?,
         })

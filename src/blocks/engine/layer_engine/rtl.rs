@@ -40,6 +40,7 @@ pub(super) fn describe(
     engine.choose_vector();
     engine.queue_survivors();
     engine.multiply();
+    engine.stop_clocks();
     engine.collect_sums();
     engine.send();
     m.finish()
@@ -291,8 +292,45 @@ impl<'m> Engine<'m> {
         for (cluster, ready) in clusters.outputs("in_ready_o").into_iter().enumerate() {
             feed.connect(&format!("out_{cluster}_ready_i"), ready);
         }
-        for (port, ty, doc) in self.parts.cluster.plain_inputs() {
+        let plain = self.parts.cluster.plain_inputs();
+        for (port, ty, doc) in plain.filter(|(port, ..)| *port != "enable_i") {
             clusters.broadcast(port, m.input_doc(port, ty, doc));
+        }
+    }
+
+    /// The clocks of clusters that have nothing to do stand still.
+    fn stop_clocks(&self) {
+        let (m, p, clusters) = (self.m, self.p, &self.clusters);
+        let gating = m.instance("gating", &self.parts.gating);
+        let keep = m.input_doc("keep_awake_i", bit(), "all clusters stay awake");
+        gating.connect("override_i", keep);
+        for (port, what) in [
+            ("test_enable_i", "all clocks run for scan"),
+            ("clear_i", "the counters of clusters begin again"),
+            ("read_i", "take the counts of a cluster"),
+        ] {
+            gating.connect(port, m.input_doc(port, bit(), what));
+        }
+        let which = uint(index_width(p.clusters));
+        gating.connect("core_i", m.input_doc("cluster_i", which, "which cluster's"));
+        let offered = (0..p.clusters).map(|c| self.feed.output(&format!("out_{c}_valid_o")));
+        let loads = self.load.valid;
+        let pending: Vec<Expr> = offered.map(|offered| offered | loads).collect();
+        gating.connect("pending_i", pack(m, &pending));
+        gating.connect("busy_i", pack(m, &clusters.outputs("busy_o")));
+        m.discard(gating.output("awake_o"));
+        let enable = gating.output("enable_o");
+        if p.gate {
+            clusters.each("enable_i", &enable.bits());
+            clusters.clocked_by(m.gated_clock("clk_clusters", gating.output("cluster_enable_o")));
+        } else {
+            m.discard(gating.output("cluster_enable_o"));
+        }
+        m.output("enable_o", uint(p.clusters)).doc("which clusters' clocks run").set(enable);
+        for name in ["active", "idle", "gated"] {
+            let count = gating.output(&format!("{name}_o"));
+            let output = m.output(format!("{name}_o"), count.ty());
+            output.doc(&format!("{name} cycles of the cluster last asked for")).set(count);
         }
     }
 

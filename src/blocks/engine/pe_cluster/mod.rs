@@ -17,7 +17,8 @@
 //!   it is in.
 //! - `out`: after the last survivor of a vector its layer's sums, `lanes` in a beat.
 //!
-//! `sends_o` says whether sums are on their way out, from when the last word of a vector is worked with.
+//! `sends_o` says whether sums are on their way out, from when the last word of a vector is worked with,
+//! `busy_o` whether anything is inside: then, and while anything is offered, the clock has to run.
 //!
 //! # Words
 //!

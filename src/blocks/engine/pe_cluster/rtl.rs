@@ -210,6 +210,8 @@ pub(super) fn describe(
     let peek = reader.read(&m, p, &settings, &issue, &output);
     let sends = (issue.ends_now | reader.busy | output.valid).named("sends");
     m.output("sends_o", bit()).doc("whether sums are on their way out").set(sends);
+    let busy = (issue.busy | issue.works | sends).named("is_busy");
+    m.output("busy_o", bit()).doc("whether anything is inside").set(busy);
     write_words(&m, p, &load, &elements, &issue, !issue.busy & !sends & !input.valid);
     elements.broadcast("peek_i", peek.0).broadcast("peek_row_i", peek.1);
     for (port, value) in [
