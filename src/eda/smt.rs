@@ -30,9 +30,10 @@ pub(crate) enum Clocks {
 
 /// What becomes of what instanced modules state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Inside {
-    /// It is proven along with the rest.
-    Proven,
+pub(crate) enum Inside<'a> {
+    /// It is proven along with the rest, but what these modules cover is left out: it is shown of
+    /// them by themselves, and here not all of it need be possible.
+    Proven(&'a [String]),
     /// It is given, because it has a proof of its own.
     Given,
 }
@@ -105,7 +106,8 @@ fn script(files: &[File], top: &str, clocks: Clocks, inside: Inside) -> String {
         Clocks::Any => ("", "clk2fflogic"),
     };
     let given = match inside {
-        Inside::Proven => String::new(),
+        Inside::Proven([]) => String::new(),
+        Inside::Proven(modules) => format!("chformal -cover -remove {};", modules.join(" ")),
         Inside::Given => format!(
             "select -set inner * {top} %d; chformal -assert2assume @inner; \
              chformal -cover -remove @inner;"

@@ -4,11 +4,21 @@ pub mod layer_engine;
 pub mod pe_cluster;
 pub mod requantiser;
 
-use crate::hdl::{Expr, Type};
+use crate::hdl::{Expr, ModuleBuilder, Type, bit, concat};
 
 /// Of what is known of each layer, the first lowest, that of one.
 fn of_layer<'m>(all: Expr<'m>, layer: Expr<'m>, ty: Type) -> Expr<'m> {
     layer.select(&all.elements(ty)).wrap(ty)
+}
+
+/// Assumes that settings rest while `busy` is 1.
+fn rest<'m>(m: &'m ModuleBuilder, settings: &[Expr<'m>], busy: Expr<'m>) {
+    let all: Vec<Expr> = settings.iter().map(|setting| setting.as_unsigned()).collect();
+    let all = concat(m, &all);
+    let was_busy = m.register("was_busy", bit()).reset(0);
+    was_busy.set(busy);
+    let rested = all.eq(m.delayed("settings_were", all));
+    m.assume("settings_rest", !(busy & was_busy) | rested);
 }
 
 /// How many bits numbers below `count` need, one at least: for golden models.

@@ -14,6 +14,7 @@
 //! [`Block::properties`](crate::blocks::Block::properties) gives; all others bring theirs in
 //! their text.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -236,7 +237,10 @@ fn prove_module(
     cache: &Cache,
 ) -> Result<Proofs, FormalError> {
     let parts = parts(module);
-    let inside = if parts.is_empty() { Inside::Proven } else { Inside::Given };
+    let (mut streaming, whole) = (BTreeSet::new(), parts.is_empty());
+    between_streams(module, &mut streaming);
+    let streaming: Vec<String> = streaming.into_iter().collect();
+    let inside = if whole { Inside::Proven(&streaming) } else { Inside::Given };
     let mut proofs = prove_text(files, top, inside, plan, cache)?;
     for part in parts {
         let files = verilog::emit(&part.module, &tech::style(tech, None))?;
@@ -245,6 +249,18 @@ fn prove_module(
         proofs.complete(&format!("u_{}", part.name), of_part);
     }
     Ok(proofs)
+}
+
+/// The names of all modules between streams that a module instances, and of those that they do.
+fn between_streams(module: &Module, found: &mut BTreeSet<String>) {
+    let Body::Logic(logic) = &module.body else { return };
+    let instances = logic.instances.iter().map(|instance| &instance.module);
+    for inside in instances.chain(logic.arrays.iter().map(|array| &array.module)) {
+        if !inside.streams.is_empty() {
+            found.insert(inside.name.clone());
+        }
+        between_streams(inside, found);
+    }
 }
 
 /// The instances of a module that are proven by themselves: those between streams, if none of them
@@ -280,7 +296,7 @@ pub fn prove_files(
     plan: &Plan,
     cache: &Cache,
 ) -> Result<Proofs, ToolError> {
-    prove_text(files, top, Inside::Proven, plan, cache)
+    prove_text(files, top, Inside::Proven(&[]), plan, cache)
 }
 
 fn prove_text(

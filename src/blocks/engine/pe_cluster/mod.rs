@@ -46,6 +46,7 @@
 //! `in_ready_o` follows `in_layer_i` and `out_ready_i` without a register between.
 
 mod model;
+mod properties;
 mod rtl;
 mod stimulus;
 #[cfg(test)]

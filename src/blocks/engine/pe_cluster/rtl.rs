@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::properties::{self, Of};
 use super::{PeCluster, PeClusterParameters, ROW_BITS, SLOT};
 use crate::blocks::Block;
-use crate::blocks::engine::of_layer;
+use crate::blocks::engine::{of_layer, rest};
 use crate::blocks::precision::vp_mac::{self, VpMac};
 use crate::config::{Parameters, Tech};
 use crate::hdl::{
@@ -211,6 +212,13 @@ pub(super) fn describe(
     let sends = (issue.ends_now | reader.busy | output.valid).named("sends");
     m.output("sends_o", bit()).doc("whether sums are on their way out").set(sends);
     let busy = (issue.busy | issue.works | sends).named("is_busy");
+    let now = Of { valid: issue.works, layer: issue.layer_now };
+    let next = Of { valid: issue.busy.expr(), layer: issue.layer };
+    let ends = Of { valid: issue.ends_now, layer: issue.layer_now };
+    let read = Of { valid: reader.busy.expr(), layer: reader.layer.expr() };
+    properties::layers(&m, next, now, ends, read);
+    let Settings { base, stride, beats, spread } = settings;
+    rest(&m, &[base, stride, beats, spread], busy);
     m.output("busy_o", bit()).doc("whether anything is inside").set(busy);
     write_words(&m, p, &load, &elements, &issue, !issue.busy & !sends & !input.valid);
     elements.broadcast("peek_i", peek.0).broadcast("peek_row_i", peek.1);
@@ -252,6 +260,7 @@ fn write_words<'m>(
 struct Issue<'m> {
     loading: Signal<'m>,
     busy: Signal<'m>,
+    layer: Expr<'m>,
     address: Expr<'m>,
     reads: Expr<'m>,
     works: Expr<'m>,
@@ -338,6 +347,7 @@ impl<'m> Issue<'m> {
         Issue {
             loading,
             busy,
+            layer: layer.expr(),
             address: address.expr(),
             reads,
             works: works.expr(),

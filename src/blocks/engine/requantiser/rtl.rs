@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Requantiser, RequantiserParameters};
 use crate::blocks::Block;
-use crate::blocks::engine::of_layer as of;
+use crate::blocks::engine::{of_layer as of, rest};
 use crate::config::Parameters;
 use crate::hdl::{
     Errors, Expr, Field, Module, ModuleBuilder, Signal, Type, bit, index_width, pack, sint, uint,
@@ -117,8 +117,8 @@ pub(super) fn describe(name: &str, p: &RequantiserParameters) -> Result<Arc<Modu
     };
     let base = settings("bias_base_i", address, "address of the first beat's biases");
     let multiplier = settings("multiplier_i", uint(MULTIPLIER), "factor of accumulators");
-    let shift = settings("shift_i", uint(SHIFT), "by how many bits products are shifted");
-    let relu = settings("relu_i", bit(), "whether negative elements become 0");
+    let shift_all = settings("shift_i", uint(SHIFT), "by how many bits products are shifted");
+    let relu_all = settings("relu_i", bit(), "whether negative elements become 0");
     let emptys =
         empty.map(|(_, ty)| settings("empty_i", ty, "lanes of the last beat without element"));
 
@@ -165,8 +165,8 @@ pub(super) fn describe(name: &str, p: &RequantiserParameters) -> Result<Arc<Modu
     let products = multiplied.keep(&products);
 
     let shifted = Stage::new(&m, "shifted", multiplied.beat);
-    let shift = of(shift, multiplied.beat.layer, uint(SHIFT)).named("shift_of_layer");
-    let relu = of(relu, multiplied.beat.layer, bit()).named("relu_of_layer");
+    let shift = of(shift_all, multiplied.beat.layer, uint(SHIFT)).named("shift_of_layer");
+    let relu = of(relu_all, multiplied.beat.layer, bit()).named("relu_of_layer");
     let one = m.constant(1, bit());
     let half = (one.shift_left(shift) >> 1).named("half");
     let element = sint(p.activation_bits);
@@ -196,5 +196,7 @@ pub(super) fn describe(name: &str, p: &RequantiserParameters) -> Result<Arc<Modu
     let holds = holds.named("holds");
     m.output("holds_o", bit()).doc("whether any beat is inside").set(holds);
     load.ready.set(loading | (!holds & !input.valid).named("rests"));
+    let settings = [final_layer, base, multiplier, shift_all, relu_all];
+    rest(&m, &settings.into_iter().chain(emptys).collect::<Vec<_>>(), holds);
     m.finish()
 }
