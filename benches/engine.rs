@@ -1,13 +1,17 @@
 //! How much of the layer engine's slots is used: on the built-in network with 4 to 32 slots, and on
-//! layers of 512 with 64.
+//! layers of 512 with 64; and how fast its golden model is.
 //!
 //! U is the share of slots and cycles that a product with a stored weight takes, each as many bits of
 //! a slot as its weight has. Cycles are those of the golden model, which cosimulation compares with
 //! the Verilog.
 
+use std::time::Instant;
+
 use lacuna::blocks::engine::layer_engine::LayerEngineParameters;
+use lacuna::blocks::{Configured, find};
 use lacuna::system::program::Program;
 use lacuna::system::run::Run;
+use lacuna::system::verify::{Simulator, verify};
 use lacuna::workload::data_set::{Part, japanese_vowels};
 use lacuna::workload::network::{Activation, Control, Layer, Level, Mode, Network, Requantisation};
 use rand::{RngExt, SeedableRng};
@@ -27,6 +31,37 @@ fn run(p: &LayerEngineParameters, network: &Network, sequences: &[Vec<Vec<i8>>])
 fn main() {
     built_in();
     wide();
+    speed();
+}
+
+/// Simulated cycles per second of the golden model beside Verilator, in turns.
+fn speed() {
+    let network = Network::built_in();
+    let utterances = japanese_vowels(Part::Test).iter();
+    let sequences: Vec<Vec<Vec<i8>>> = utterances
+        .map(|utterance| network.quantised(utterance).expect("the network is for these data"))
+        .collect();
+    let block = Configured::defaults(find("layer_engine").expect("it is registered"));
+    let p = LayerEngineParameters::default();
+    let program = Program::new(&p, &network).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let simulate = || {
+        let verified = verify(&block, &program, &sequences, Simulator::Verilator);
+        let verified = verified.unwrap_or_else(|error| panic!("{error}"));
+        assert!(verified.mismatch.is_none(), "{:?}", verified.mismatch);
+        verified.seconds
+    };
+    simulate();
+    let mut ratios: Vec<(f64, f64)> = (0..5)
+        .map(|_| {
+            let begin = Instant::now();
+            let run = Run::new(&p, &program, &sequences);
+            let model = run.cycles as f64 / begin.elapsed().as_secs_f64();
+            (model, model / (run.cycles as f64 / simulate()))
+        })
+        .collect();
+    ratios.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let (model, ratio) = ratios[2];
+    println!("\ngolden model: {:.2} million cycles/s, {ratio:.1} times Verilator", model / 1e6);
 }
 
 /// The built-in network, and the same with nothing left out of its vectors.

@@ -1,5 +1,7 @@
 //! The emitted engine beside its golden model, on sequences that mean something.
 
+use std::time::Instant;
+
 use super::program::Program;
 use crate::blocks::Configured;
 use crate::blocks::engine::layer_engine::LayerEngineParameters;
@@ -34,6 +36,8 @@ pub struct Verified {
     pub cycles: u64,
     /// Beats of results.
     pub beats: u64,
+    /// How long the simulator and the comparison took.
+    pub seconds: f64,
     /// What was wrong first, in words.
     pub mismatch: Option<String>,
 }
@@ -66,7 +70,9 @@ pub fn verify(
         reset_after: None,
         stimulus,
     };
+    let begin = Instant::now();
     let run = rig.run_first(&subject, &case);
+    let seconds = begin.elapsed().as_secs_f64();
     let mismatch = run.mismatches.first().map(|mismatch| format!("{mismatch:?}"));
-    Ok(Verified { cycles: run.cycles, beats: run.beats, mismatch })
+    Ok(Verified { cycles: run.cycles, beats: run.beats, seconds, mismatch })
 }

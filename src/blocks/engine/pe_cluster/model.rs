@@ -1,5 +1,7 @@
 //! The golden model of the cluster of processing elements.
 
+use smallvec::{SmallVec, smallvec};
+
 use super::{PeClusterParameters, ROW_BITS, ROWS, SLOT};
 use crate::blocks::engine::bits;
 use crate::blocks::precision::vp_mac;
@@ -75,7 +77,7 @@ impl Survivor {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Word {
     /// The row, in its pass, and the value of each weight.
-    weights: Vec<(usize, i64)>,
+    weights: SmallVec<[(usize, i64); 4]>,
     /// If it is a byte of a wide weight: bytes of that, and its exponent.
     wide: Option<(u32, u32)>,
 }
@@ -121,7 +123,7 @@ impl Word {
         }
         let row = |place: u32| (pass * u64::from(ROWS) + rows[place as usize]) as usize;
         if width > SLOT {
-            let weights = vec![(row(0), slot.unsigned() as i64)];
+            let weights = smallvec![(row(0), slot.unsigned() as i64)];
             return Word { weights, wide: Some((width / SLOT, exponent as u32)) };
         }
         let weight =

@@ -15,6 +15,10 @@ pub(in crate::blocks::temporal) fn survivors(
 ) -> Vec<bool> {
     let key = |index: usize| scores[index] + if previous[index] { bonus } else { 0 };
     let exceeds = |index: usize| scores[index] > threshold;
+    // With room for all, nobody has to be ahead of anybody.
+    if (0..scores.len()).filter(|&index| exceeds(index)).count() <= keep {
+        return (0..scores.len()).map(exceeds).collect();
+    }
     let is_ahead = |other: usize, index: usize| {
         exceeds(other) && (key(other) > key(index) || (key(other) == key(index) && other < index))
     };

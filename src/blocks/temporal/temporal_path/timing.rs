@@ -103,8 +103,8 @@ pub(super) struct Generator {
 
 /// What the mask generator does in a cycle.
 pub(super) struct GeneratorMoves {
-    /// Which cells hand their group on.
-    leave: Vec<bool>,
+    /// Which cells hand their group on, a bit for each.
+    leave: u64,
     /// Whether the gathering does.
     gathered: bool,
     /// Whether a beat is taken.
@@ -137,10 +137,11 @@ impl Generator {
     /// What happens in a cycle; `taken`: the offered beat goes.
     pub fn moves(&self, cycle: u64, taken: bool) -> GeneratorMoves {
         let mut free = self.output == 0 || (self.output == 1 && taken);
-        let mut leave = vec![false; self.cells.len()];
-        for (cell, leaves) in self.cells.iter().zip(&mut leave).rev() {
-            *leaves = free && cell.is_some_and(|(_, from)| from <= cycle);
-            free = cell.is_none() || *leaves;
+        let mut leave = 0;
+        for (number, cell) in self.cells.iter().enumerate().rev() {
+            let leaves = free && cell.is_some_and(|(_, from)| from <= cycle);
+            leave |= u64::from(leaves) << number;
+            free = cell.is_none() || leaves;
         }
         let gathered = self.gathers && self.complete && free;
         if self.gathers {
@@ -178,8 +179,9 @@ impl Generator {
                 entering = Some(1);
             }
         }
-        for ((cell, leaves), hold) in self.cells.iter_mut().zip(&moves.leave).zip(&self.holds) {
-            let leaving = if *leaves { cell.take() } else { None };
+        for (number, (cell, hold)) in self.cells.iter_mut().zip(&self.holds).enumerate() {
+            let leaves = moves.leave >> number & 1 == 1;
+            let leaving = if leaves { cell.take() } else { None };
             if let Some(beats) = entering {
                 *cell = Some((beats, cycle + hold));
             }
