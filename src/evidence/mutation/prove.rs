@@ -19,6 +19,7 @@
 //! Memories become registers, so a large one takes long.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::mutant::Mutant;
 use super::netlist::{Netlist, SELECTOR};
@@ -31,6 +32,9 @@ use crate::verilog::File;
 /// What `pdr` has not found out in so many seconds stays open. Most of what it finds takes less than
 /// one; what takes longer, mostly an invariant that counts, takes hours.
 const LIMIT: u32 = 30;
+
+/// `scorr` has no limit of its own, and where the copies multiply it may take for ever.
+const WHOLE_LIMIT: Duration = Duration::from_secs(120);
 
 /// Steps of the second induction, which finds what one step alone does not: that a value is used up
 /// before it is looked at, say.
@@ -102,7 +106,9 @@ fn is_proven(
         YOSYS.run_well(folder, &["-q", "miter.ys"])?;
         let commands =
             format!("read_aiger miter.aig; scorr; scorr -F {STEPS}; pdr -T {LIMIT}; print_status");
-        let output = ABC.run_well(folder, &["-c", &commands])?;
+        let Some(output) = ABC.run_within(WHOLE_LIMIT, folder, &["-c", &commands])? else {
+            return Ok(false);
+        };
         let said = String::from_utf8_lossy(&output.stdout);
         match said.lines().rev().find_map(|line| line.trim().strip_prefix("Status = ")) {
             Some(status) => Ok(status.starts_with('1')),

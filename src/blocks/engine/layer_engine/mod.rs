@@ -40,8 +40,9 @@
 //!
 //! # Outputs of a layer
 //!
-//! Output i of beat j of row r of cluster c (see `pe_cluster`) is output
-//! ((r * 2^`spread_i` + j) * `clusters` + c) * `lanes` / `clusters` + i of the layer.
+//! Output b * `lanes` + l of a layer is in lane l of beat b. Of a row's 2^`spread_i` beats each cluster
+//! has `lanes` / `clusters` lanes: lane l is that of cluster l / (`lanes` / `clusters`), and beat b is
+//! beat b modulo 2^`spread_i` of row b / 2^`spread_i` there (see `pe_cluster`).
 //!
 //! # Cycles
 //!

@@ -27,10 +27,13 @@ pub(super) fn describe(
          Words of weights and biases go in first, up to one with `load_last_i`: for `load_unit_i`, \
          processing elements below {} and lanes of biases from there on. Then each vector of layer 0 \
          goes through all layers, up to {} at a time, and the accumulators of the final one come out. \
-         Settings have to stay while anything is under way.",
+         Settings have to stay while anything is under way.\n\n\
+         Output b * {} + i of a layer is in lane i of beat b, of its biases as well. {}",
         LayerEngine::SUMMARY,
         p.clusters * p.elements,
-        p.in_flight
+        p.in_flight,
+        p.lanes,
+        pe_cluster::word_in_words(&p.cluster())
     ));
     for (name, value) in p.to_values().iter() {
         m.parameter(name, value);
@@ -307,12 +310,13 @@ impl<'m> Engine<'m> {
         for (port, what) in [
             ("test_enable_i", "all clocks run for scan"),
             ("clear_i", "the counters of clusters begin again"),
-            ("read_i", "take the counts of a cluster"),
+            ("read_i", "takes the cycles of a cluster to `active_o`, `idle_o` and `gated_o`"),
         ] {
             gating.connect(port, m.input_doc(port, bit(), what));
         }
         let which = uint(index_width(p.clusters));
-        gating.connect("core_i", m.input_doc("cluster_i", which, "which cluster's"));
+        let what = "the cluster whose cycles `read_i` takes";
+        gating.connect("core_i", m.input_doc("cluster_i", which, what));
         let offered = (0..p.clusters).map(|c| self.feed.output(&format!("out_{c}_valid_o")));
         let loads = self.load.valid;
         let pending: Vec<Expr> = offered.map(|offered| offered | loads).collect();

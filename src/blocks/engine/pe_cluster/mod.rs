@@ -62,7 +62,7 @@ use crate::model::{Kind, Model, Random, Shape, Stimulus};
 
 pub(super) use model::{Clock, Sums, Survivor};
 pub(crate) use model::{Layer, Word, sum_bits, word_bits};
-pub(crate) use rtl::{sum_type, word_type};
+pub(crate) use rtl::{sum_type, word_in_words, word_type};
 pub(super) use stimulus::word as any_word;
 
 /// Rows of a group.

@@ -28,6 +28,23 @@ fn word_parts(p: &PeClusterParameters) -> [(&'static str, u32); 5] {
     ]
 }
 
+/// What a word consists of, for people.
+pub(crate) fn word_in_words(p: &PeClusterParameters) -> String {
+    let what = |part: &str| match part {
+        "weights" => "of weights".to_string(),
+        "rows" => {
+            format!("with the row of each weight that begins at a multiple of {}", p.narrowest)
+        }
+        "pass" => "with the pass".to_string(),
+        "exponent" => "with the exponent e: a weight w stands for w * 2^e".to_string(),
+        _ => "with the precision: 0 for weights of 2 bits, 1 for 4, 2 for 8, 3 for 16, 4 for 32"
+            .into(),
+    };
+    let parts = word_parts(p).into_iter().filter(|(_, bits)| *bits > 0);
+    let parts: Vec<String> = parts.map(|(part, bits)| format!("{bits} {}", what(part))).collect();
+    format!("A word of weights has, from its lowest bit, {}.", parts.join("; "))
+}
+
 /// A word of weights.
 pub(crate) fn word_type(p: &PeClusterParameters) -> Type {
     uint(word_parts(p).iter().map(|(_, bits)| bits).sum())
@@ -168,8 +185,11 @@ pub(super) fn describe(
         "{}\n\n\
          Words of weights go in first, up to one with `load_last_i`. Each survivor then takes a cycle \
          for each word of its column, in all elements at once. After the last one of a vector its \
-         layer's sums come out, while survivors of other layers are worked on.",
-        PeCluster::SUMMARY
+         layer's sums come out, while survivors of other layers are worked on.\n\n\
+         {}\n\
+         The words of column c of a layer stand at `base_i` + c * `stride_i` and behind.",
+        PeCluster::SUMMARY,
+        word_in_words(p)
     ));
     for (name, value) in p.to_values().iter() {
         m.parameter(name, value);
