@@ -320,18 +320,21 @@ impl Block for LayerEngine {
     }
 
     fn variants() -> Vec<LayerEngineParameters> {
-        vec![LayerEngineParameters {
-            lanes: 8,
-            clusters: 4,
-            elements: 2,
-            layers: 3,
-            longest: 33,
-            words: 256,
-            activation_bits: 6,
-            bands: 3,
-            l1: true,
-            in_flight: 3,
-            ..Default::default()
-        }]
+        vec![
+            LayerEngineParameters {
+                lanes: 8,
+                clusters: 4,
+                elements: 2,
+                layers: 3,
+                longest: 33,
+                words: 256,
+                activation_bits: 6,
+                bands: 3,
+                l1: true,
+                in_flight: 3,
+                ..Default::default()
+            },
+            LayerEngineParameters { clusters: 2, gate: true, ..Self::mutated() },
+        ]
     }
 }
