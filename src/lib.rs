@@ -72,6 +72,7 @@ pub mod hdl;
 #[cfg(feature = "rust-hdl")]
 pub mod interop;
 pub mod model;
+pub mod registers;
 pub mod report;
 pub mod snapshot;
 pub mod system;

@@ -4,6 +4,7 @@
 //! `describe`, the configuration and its schema, lint, snapshots) iterates [`REGISTRY`], so a new
 //! block is a folder and one line here.
 
+pub mod bus;
 pub mod common;
 mod configured;
 pub mod engine;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use crate::config::{Parameter, Parameters, SectionKind, Tech, Values, Violation};
 use crate::hdl::{Errors, Module};
 use crate::model::{Kind, Model, Random, Shape, Stimulus};
+use crate::registers::RegisterMap;
 
 pub use configured::Configured;
 
@@ -100,6 +102,11 @@ pub trait Block {
         None
     }
 
+    /// The registers by which a host drives the block, if it has any.
+    fn registers(_: &Self::Parameters) -> Option<RegisterMap> {
+        None
+    }
+
     /// What is simulated in the block's place: a module around it, if it cannot be observed alone.
     ///
     /// # Errors
@@ -136,6 +143,8 @@ pub struct Entry {
     pub bench: fn(&str, &Values, &Tech) -> Result<Arc<Module>, Errors>,
     /// [`Block::properties`].
     pub properties: fn(&Values, &Tech) -> Option<String>,
+    /// [`Block::registers`].
+    pub registers: fn(&Values) -> Option<RegisterMap>,
     /// [`Block::model`].
     pub model: fn(&Values, &Tech) -> Model,
     /// [`Block::stimulus`].
@@ -163,6 +172,7 @@ impl Entry {
             },
             bench: |name, values, tech| B::bench(name, &B::Parameters::from_values(values), tech),
             properties: |values, tech| B::properties(&B::Parameters::from_values(values), tech),
+            registers: |values| B::registers(&B::Parameters::from_values(values)),
             model: |values, tech| B::model(&B::Parameters::from_values(values), tech),
             stimulus: |values, shape, kind, beats, random| {
                 B::stimulus(&B::Parameters::from_values(values), shape, kind, beats, random)
@@ -208,6 +218,7 @@ pub const REGISTRY: &[Entry] = &[
     Entry::of::<engine::pe_cluster::PeCluster>(),
     Entry::of::<engine::requantiser::Requantiser>(),
     Entry::of::<engine::layer_engine::LayerEngine>(),
+    Entry::of::<engine::accelerator::Accelerator>(),
 ];
 
 /// The block called `name`.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::blocks::Configured;
 use crate::config::{Config, Tech};
 use crate::hdl::{Errors, Module};
+use crate::registers::RegisterMap;
 use crate::tech::{self, Collateral};
 use crate::verilog::{self, File};
 
@@ -28,6 +29,8 @@ pub struct Design {
     pub digest: Option<String>,
     /// Every Verilog file, those that others instance first.
     pub verilog: Vec<File>,
+    /// The registers of top modules, by the module's name.
+    pub registers: Vec<(String, RegisterMap)>,
 }
 
 /// Why a design cannot be made.
@@ -73,7 +76,15 @@ impl Design {
         let tops: Result<Vec<_>, Errors> =
             sections.iter().map(|block| Configured::of(block, config.tech).elaborate()).collect();
         let name = only.unwrap_or(&config.name);
-        Design::new(name, tops?, config.tech, Some(config.digest.clone()))
+        let mut design = Design::new(name, tops?, config.tech, Some(config.digest.clone()))?;
+        design.registers = sections
+            .iter()
+            .filter_map(|section| {
+                let block = Configured::of(section, config.tech);
+                Some((block.name.clone(), (block.entry.registers)(&block.values)?))
+            })
+            .collect();
+        Ok(design)
     }
 
     /// A design of modules that were made by other means.
@@ -98,12 +109,17 @@ impl Design {
                 }
             }
         }
-        Ok(Design { name: name.to_string(), tops, tech, digest, verilog: files })
+        files.extend(tops.iter().filter_map(|top| tech::axi_shell(top, &tech, digest.as_deref())));
+        let registers = vec![];
+        Ok(Design { name: name.to_string(), tops, tech, digest, verilog: files, registers })
     }
 
-    /// The names of the top modules.
+    /// The names of the top modules, or of the shells around them.
     pub fn top_names(&self) -> Vec<&str> {
-        self.tops.iter().map(|module| module.name.as_str()).collect()
+        let files = || self.verilog.iter().map(|file| file.module.as_str());
+        let shell = |name: &str| files().find(|file| file.strip_suffix("_axi") == Some(name));
+        let names = self.tops.iter().map(|module| module.name.as_str());
+        names.map(|name| shell(name).unwrap_or(name)).collect()
     }
 
     /// Where a Verilog file of the design lies. What only stands in for a cell that somebody else
@@ -129,6 +145,9 @@ impl Design {
         let texts = self.verilog.iter().map(|file| file.text.clone());
         let mut files: Vec<_> = paths.iter().cloned().zip(texts).collect();
         files.extend(collateral.render());
+        files.extend(self.registers.iter().flat_map(|(module, map)| {
+            tech::register_files(module, map, self.digest.as_deref())
+        }));
         files
     }
 }

@@ -6,9 +6,13 @@
 
 mod cells;
 mod collateral;
+mod registers;
 mod render;
+mod shell;
 
 pub use cells::{clock_gate, foreign_cell, reset_synchronizer, style, sync_ram};
 pub(crate) use cells::{clock_gate_properties, reset_synchronizer_properties, sync_ram_properties};
 pub use collateral::{Collateral, datasheet};
+pub use registers::register_files;
+pub use shell::axi_shell;
 pub(crate) use render::{generator, render};

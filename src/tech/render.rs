@@ -17,6 +17,12 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     // The output is hardware and plain text, never HTML.
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    environment.add_filter("hex", |value: u32| format!("{value:#05x}"));
+    environment.add_filter("mask", |low: u32, width: u32| (u32::MAX >> (32 - width)) << low);
+    environment.add_filter("sentence", |text: String| {
+        let mut letters = text.chars();
+        letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+    });
     let cells_and_collateral = templates![
         "rtl_templates":
         "clock_gate_latch.v",
@@ -32,6 +38,10 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         "design.core",
         "top.sdc",
         "datasheet.md",
+        "registers.h",
+        "registers.rdl",
+        "registers.md",
+        "axi_shell.v",
     ];
     let testbenches = templates!["tb": "streams.v", "ports.v", "Makefile"];
     for (name, text) in cells_and_collateral.into_iter().chain(testbenches) {

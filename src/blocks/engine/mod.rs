@@ -1,5 +1,6 @@
 //! The engine: from survivors to the next layer's vector.
 
+pub mod accelerator;
 pub mod layer_engine;
 pub mod pe_cluster;
 pub mod requantiser;

@@ -38,6 +38,14 @@
 //! `test_enable_i` and the counters, with clusters in the place of cores. What is offered to a cluster
 //! wakes it in the same cycle, so no cycle is lost.
 //!
+//! # Counters
+//!
+//! `executed_o` counts, of each layer, products with weights that are not 0 (of a weight of 16 or 32
+//! bits, one for each byte), `vectors_o` its vectors; `bands_o` counts vectors by the band of their
+//! coherence, `firsts_o` those that there was nothing to compare with. They wrap; `clear_i` sets them
+//! to 0. `busy_o` is 1 while any step is under way or a band is still to be known: settings have to
+//! rest then. `loading_o` is 1 until `load_last_i`.
+//!
 //! # Outputs of a layer
 //!
 //! Output b * `lanes` + l of a layer is in lane l of beat b. Of a row's 2^`spread_i` beats each cluster
@@ -51,6 +59,7 @@
 //! queue holds the survivors of all vectors, so the path never waits for the clusters.
 
 mod clock;
+mod counters;
 mod model;
 mod parts;
 mod rtl;

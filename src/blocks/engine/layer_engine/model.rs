@@ -50,6 +50,37 @@ impl Ports<'_> {
 }
 
 impl Settings {
+    /// The plain inputs, in the order of the ports; not every engine has all of them.
+    pub fn inputs() -> [&'static str; 25] {
+        [
+            "mode",
+            "metric",
+            "coherence_thresholds",
+            "coherence_hysteresis",
+            "keep",
+            "score_threshold",
+            "dwell",
+            "override",
+            "override_level",
+            "bonus",
+            "base",
+            "stride",
+            "beats",
+            "spread",
+            "keep_awake",
+            "test_enable",
+            "clear",
+            "read",
+            "cluster",
+            "final_layer",
+            "bias_base",
+            "multiplier",
+            "shift",
+            "relu",
+            "empty",
+        ]
+    }
+
     pub fn of(p: &LayerEngineParameters, held: &[Bits]) -> Settings {
         let mut ports = Ports { held: held.iter(), layers: p.layers };
         let modes = ports.each();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::LayerEngineParameters;
+use super::{LayerEngineParameters, counters};
 use crate::blocks::Block;
 use crate::blocks::common::fifo::Fifo;
 use crate::blocks::engine::pe_cluster::{self, PeCluster};
@@ -23,6 +23,7 @@ pub(super) struct Parts {
     /// A cluster behind its clock gate, if clocks are ever stopped.
     pub cluster: Arc<Module>,
     pub gating: Arc<Module>,
+    pub counters: Arc<Module>,
     pub collect: Arc<Module>,
     pub requantiser: Arc<Module>,
 }
@@ -82,8 +83,9 @@ fn gated(name: &str, module: &Arc<Module>, gate: bool) -> Result<Arc<Module>, Er
     for (port, ty, doc) in module.plain_inputs() {
         instance.connect(port, m.input_doc(port, ty, doc));
     }
-    for port in ["sends_o", "busy_o"] {
-        m.output(port, bit()).set(instance.output(port));
+    for port in ["sends_o", "busy_o", "products_o", "products_layer_o"] {
+        let value = instance.output(port);
+        m.output(port, value.ty()).set(value);
     }
     m.finish()
 }
@@ -108,6 +110,7 @@ impl Parts {
                 p.gate,
             )?,
             gating: Gating::elaborate(&named("gating"), &p.gating(), tech)?,
+            counters: counters::describe(&named("counters"), p)?,
             collect: Crossbar::elaborate(&named("collect"), &collect, tech)?,
             requantiser: Requantiser::elaborate(&named("requantiser"), &p.requantiser(sum), tech)?,
         })

@@ -12,6 +12,9 @@ use crate::hdl::{
     concat, index_width, pack, uint,
 };
 
+/// More vectors than the path ever holds of which the band is not known.
+const MOST_UNDECIDED: u32 = 15;
+
 /// From this mode on, sums go on from the vector before.
 const DELTA: u32 = 2;
 
@@ -79,7 +82,10 @@ struct Engine<'m> {
     clusters: Array<'m>,
     collect: Instance<'m>,
     requantiser: Instance<'m>,
+    counters: Instance<'m>,
     loading: Signal<'m>,
+    /// A vector is offered to the path.
+    inside: Signal<'m>,
     /// Steps that are under way.
     steps: Signal<'m>,
 }
@@ -94,7 +100,8 @@ impl<'m> Engine<'m> {
         let load = m.stream_in(
             "load",
             &[
-                ("unit", uint(index_width(units))),
+                // One more than there are, for a word that is for nobody.
+                ("unit", uint(index_width(units + 1))),
                 ("address", uint(address)),
                 ("word", uint(word)),
                 ("last", bit()),
@@ -124,6 +131,8 @@ impl<'m> Engine<'m> {
             clusters: m.array("cluster", &[("cluster", p.clusters)], &parts.cluster),
             collect: m.instance("collect", &parts.collect),
             requantiser: m.instance("requantiser", &parts.requantiser),
+            counters: m.instance("counters", &parts.counters),
+            inside: m.register("inside", bit()).reset(0).doc("a vector is offered to the path"),
             loading: m.register("loading", bit()).reset(1).doc("weights and biases are to come"),
             steps: m
                 .register("steps", uint(index_width(p.in_flight + 1)))
@@ -172,7 +181,7 @@ impl<'m> Engine<'m> {
     fn choose_vector(&self) {
         let (m, p, path) = (self.m, self.p, &self.path);
         let (input, requantiser) = (&self.input, &self.requantiser);
-        let inside = m.register("inside", bit()).reset(0).doc("a vector is offered to the path");
+        let inside = self.inside;
         let returns = m.register("returns", bit()).doc("it is one that comes back");
         let begins = m.register("begins", bit()).reset(1).doc("its first beat is next");
         let back = requantiser.output("out_valid_o");
@@ -233,17 +242,34 @@ impl<'m> Engine<'m> {
         for stream in ["mask", "coherence", "level"] {
             path.connect(&format!("{stream}_ready_i"), m.constant(1, bit()));
         }
-        for port in [
-            "mask_valid_o",
-            "mask_mask_o",
-            "mask_last_o",
-            "coherence_valid_o",
-            "coherence_band_o",
-            "coherence_first_o",
-            "level_valid_o",
-            "level_level_o",
-        ] {
+        for port in ["mask_valid_o", "mask_mask_o", "mask_last_o", "level_valid_o", "level_level_o"] {
             m.discard(path.output(port));
+        }
+        self.counters.connect("vector_i", enters).connect("vector_layer_i", layer);
+        self.report(moves & last);
+    }
+
+    /// Says whether settings have to rest: a vector's band is decided by those of its time.
+    fn report(&self, vector_ends: Expr<'m>) {
+        let (m, path, counters) = (self.m, &self.path, &self.counters);
+        let known = path.output("coherence_valid_o");
+        let ty = uint(index_width(MOST_UNDECIDED + 1));
+        let undecided =
+            m.register("undecided", ty).reset(0).doc("vectors whose band is not known yet");
+        m.when(vector_ends & !known, || undecided.set((undecided + 1).truncate(ty.width)))
+            .or_when(known & !vector_ends, || undecided.set((undecided - 1).wrap(ty)));
+        m.assert("undecided_are_counted", undecided.ne(MOST_UNDECIDED));
+        counters.connect("coherence_i", known);
+        counters.connect("band_i", path.output("coherence_band_o"));
+        counters.connect("first_i", path.output("coherence_first_o"));
+        let busy = self.steps.ne(0) | undecided.ne(0) | self.inside;
+        m.output("busy_o", bit()).doc("settings have to stay").set(busy);
+        m.output("loading_o", bit()).doc("weights and biases are to come").set(self.loading);
+        for port in ["vectors_o", "executed_o", "bands_o", "firsts_o"] {
+            let signal = self.parts.counters.ports.iter().map(|&id| self.parts.counters.signal(id));
+            let doc = signal.clone().find(|signal| signal.name == port).map(|found| &found.doc);
+            let count = counters.output(port);
+            m.output(port, count.ty()).doc(doc.map_or("", |doc| doc)).set(count);
         }
     }
 
@@ -309,10 +335,18 @@ impl<'m> Engine<'m> {
         gating.connect("override_i", keep);
         for (port, what) in [
             ("test_enable_i", "all clocks run for scan"),
-            ("clear_i", "the counters of clusters begin again"),
+            ("clear_i", "all counters begin again"),
             ("read_i", "takes the cycles of a cluster to `active_o`, `idle_o` and `gated_o`"),
         ] {
-            gating.connect(port, m.input_doc(port, bit(), what));
+            let order = m.input_doc(port, bit(), what);
+            gating.connect(port, order);
+            if port == "clear_i" {
+                self.counters.connect(port, order);
+            }
+        }
+        for port in ["products", "products_layer"] {
+            let of_each = clusters.outputs(&format!("{port}_o"));
+            self.counters.connect(&format!("{port}_i"), pack(m, &of_each));
         }
         let which = uint(index_width(p.clusters));
         let what = "the cluster whose cycles `read_i` takes";

@@ -62,7 +62,7 @@ use crate::model::{Kind, Model, Random, Shape, Stimulus};
 
 pub(super) use model::{Clock, Sums, Survivor};
 pub(crate) use model::{Layer, Word, sum_bits, word_bits};
-pub(crate) use rtl::{sum_type, word_in_words, word_type};
+pub(crate) use rtl::{products_bits, sum_type, word_in_words, word_type};
 pub(super) use stimulus::word as any_word;
 
 /// Rows of a group.
@@ -129,17 +129,17 @@ impl PeClusterParameters {
     }
 
     /// The most words of a column.
-    fn longest_column(&self) -> u32 {
+    pub(super) fn longest_column(&self) -> u32 {
         self.rows() * self.widest / SLOT
     }
 
     /// The most beats of a row, as a power of two.
-    fn most_spread(&self) -> u32 {
+    pub(super) fn most_spread(&self) -> u32 {
         (self.elements * self.passes / self.lanes).ilog2()
     }
 
     /// The most beats of a layer's sums.
-    fn most_beats(&self) -> u32 {
+    pub(super) fn most_beats(&self) -> u32 {
         ROWS << self.most_spread()
     }
 }

@@ -106,6 +106,9 @@ fn element(name: &str, p: &PeClusterParameters, tech: &Tech) -> Result<Arc<Modul
     };
     let enable: Vec<Expr> = (0..p.places()).map(begins).collect();
 
+    let products = m.output("products_o", products_type(p)).doc("weights of the word, not 0");
+    products.set(precision.select(&weights_of(&m, p, slot)).wrap(products_type(p)));
+
     let mac = m.instance("mac", &mac);
     mac.connect("in_valid_i", work);
     mac.connect("in_operation_i", clear.mux(CLEAR, ADD).wrap(uint(2)).named("operation"));
@@ -123,6 +126,35 @@ fn element(name: &str, p: &PeClusterParameters, tech: &Tech) -> Result<Arc<Modul
     m.when(peek, || sum.set(total(&banks, sum_type(p))));
     m.output("sum_o", sum_type(p)).set(sum);
     m.finish()
+}
+
+/// Weights of a word, at most.
+fn products_type(p: &PeClusterParameters) -> Type {
+    uint(index_width(p.places() + 1))
+}
+
+/// Bits of the products of all elements in a cycle.
+pub(crate) fn products_bits(p: &PeClusterParameters) -> u32 {
+    index_width(p.places() * p.elements + 1)
+}
+
+/// How many weights that are not 0 stand in the bits of a word, for each tag of a precision. Of one of
+/// more than 8 bits each byte counts, whatever it is.
+fn weights_of<'m>(
+    m: &'m ModuleBuilder,
+    p: &PeClusterParameters,
+    slot: Expr<'m>,
+) -> Vec<Expr<'m>> {
+    let of_width = |tag: u32| {
+        let width = (2 << tag).max(p.narrowest);
+        if width > SLOT {
+            return m.constant(1, products_type(p));
+        }
+        let weights = (0..SLOT / width).map(|weight| slot.slice(weight * width, width).any());
+        let weights: Vec<Expr> = weights.collect();
+        pack(m, &weights).count_ones().wrap(products_type(p))
+    };
+    (0..p.widest.ilog2()).map(of_width).collect()
 }
 
 /// The sum of several, modulo what the type holds.
@@ -240,6 +272,15 @@ pub(super) fn describe(
     let Settings { base, stride, beats, spread } = settings;
     rest(&m, &[base, stride, beats, spread], busy);
     m.output("busy_o", bit()).doc("whether anything is inside").set(busy);
+    // A cycle in which elements work is one in which the clock runs, so each word counts once.
+    let ty = uint(products_bits(p));
+    let of_each: Vec<Expr> =
+        elements.outputs("products_o").into_iter().map(|one| one.wrap(ty)).collect();
+    let multiplies = (issue.works & !issue.clears_now).named("multiplies");
+    let products = multiplies.mux(total(&of_each, ty), 0).wrap(ty);
+    m.output("products_o", ty).doc("products of this cycle with weights, not 0").set(products);
+    let layer = m.output("products_layer_o", layer_type(p)).doc("the layer whose they are");
+    layer.set(issue.layer_now);
     write_words(&m, p, &load, &elements, &issue, !issue.busy & !sends & !input.valid);
     elements.broadcast("peek_i", peek.0).broadcast("peek_row_i", peek.1);
     for (port, value) in [

@@ -153,6 +153,11 @@ impl CoherenceMetricParameters {
         all.into_iter().filter(|(built_in, _)| *built_in).map(|(_, metric)| metric).collect()
     }
 
+    /// Bits of a threshold.
+    pub(in crate::blocks::temporal) fn threshold_bits(&self) -> u32 {
+        sizes::threshold_bits(self)
+    }
+
     /// Cycles from the last beat of a vector with this code of a metric to its band.
     pub(in crate::blocks) fn latency(&self, code: u64) -> u64 {
         let metrics = self.metrics();

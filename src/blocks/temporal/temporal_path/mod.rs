@@ -160,8 +160,13 @@ impl TemporalPathParameters {
         if self.layer_settings { self.layers } else { 1 }
     }
 
+    /// Bits of a threshold of coherence.
+    pub(in crate::blocks) fn threshold_bits(&self) -> u32 {
+        self.metric().threshold_bits()
+    }
+
     /// Bits of a score.
-    pub(super) fn score_width(&self) -> u32 {
+    pub(in crate::blocks) fn score_width(&self) -> u32 {
         self.width + if self.norm { 16 } else { 0 }
     }
 
