@@ -70,6 +70,7 @@
 mod check;
 mod engine;
 mod mismatch;
+mod pins;
 mod replay;
 mod report;
 mod rig;
@@ -87,6 +88,7 @@ mod tests;
 pub use check::{Failure, Outcome, Plan};
 pub(crate) use engine::RESET_CYCLES;
 pub use mismatch::{Difference, Finding, Mismatch, Place};
+pub use pins::Pins;
 pub use replay::Replay;
 pub use rig::{Rig, RigError, Workshop};
 pub use run::Run;

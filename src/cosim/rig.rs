@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::engine::{Engine, Evaluated, Verilated};
 use super::mismatch::Mismatch;
+use super::pins::Pins;
 use super::run::{MOST_MISMATCHES, Run, run};
 use super::scenario::Case;
 use super::subject::Subject;
@@ -121,6 +122,19 @@ impl Rig {
     /// What reports call the engine that the model is compared with.
     pub(super) fn first_name(&self) -> &'static str {
         if self.library.is_some() { "rtl" } else { "evaluator" }
+    }
+
+    /// The module by itself, in the simulator that the model is compared with, after a reset.
+    pub fn pins(&self, subject: &Subject) -> Pins {
+        let engine: Box<dyn Engine> = match &self.library {
+            Some(library) => {
+                Box::new(Verilated::new(&subject.module, library.instance(Start::Zero), &self.tied))
+            }
+            None => Box::new(self.evaluator.start(Start::Zero)),
+        };
+        let mut pins = Pins::new(subject, engine);
+        pins.reset();
+        pins
     }
 
     /// Runs a case.

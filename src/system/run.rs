@@ -53,9 +53,11 @@ impl Run {
             run.results.push(result);
             vectors.push(through);
         }
-        let schedule = schedule(p, &program.settings, vectors, 0);
-        let (first, last) = (schedule.accepted.first(), schedule.out.last());
-        run.cycles = first.zip(last).map_or(0, |(first, last)| last - first + 1);
+        // A packet is offered to the engine two cycles after its last beat came in.
+        let first = sequences.iter().flatten().next();
+        let first = first.map_or(0, |vector| vector.len().div_ceil(p.lanes as usize) as u64 + 1);
+        let schedule = schedule(p, &program.settings, vectors, first);
+        run.cycles = schedule.out.last().map_or(0, |last| last + 1);
         (run.working, run.waiting) = (schedule.working, schedule.waiting);
         run
     }

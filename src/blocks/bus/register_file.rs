@@ -1,8 +1,8 @@
-//! The hardware of a [`RegisterMap`]: an AXI4-Lite subordinate, and behind it the registers.
+//! The hardware of a [`RegisterMap`]: an AXI4-Lite subordinate, and a module for each group of
+//! registers, made from the map.
 //!
-//! Ports are made from the map. A field `f` of register `r` has, of all copies of its group and the
-//! first lowest: a setting `r_f_o`; a status `r_f_i`; a flag `r_f_i`, which sets it, and `r_f_o`; a
-//! command `r_f_o`, which counts where `r_write_o` is 1.
+//! A field `f` of register `r` is known by the name `r_f`: a setting and a flag can be read, a flag and
+//! a status are driven, and a command can be read where the order `r_write` is given.
 //!
 //! A write moves where its address and its data are there, and the response before has gone. Registers
 //! of [`Write::AtRest`] refuse it where `busy_i` is 1; those of [`Write::NextPacket`] keep it until
@@ -37,8 +37,13 @@ fn number(register: &Register) -> u32 {
     register.offset / BYTES
 }
 
+/// Bytes of a copy's addresses, as a power of two.
+fn span(group: &Group) -> u32 {
+    if group.count > 1 { group.stride } else { group.size().next_power_of_two() }
+}
+
 fn number_type(group: &Group) -> Type {
-    uint(index_width(group.stride.min(group.size().next_power_of_two()) / BYTES))
+    uint(index_width(span(group) / BYTES))
 }
 
 /// Whether any field is of a kind.
@@ -50,22 +55,17 @@ fn has(register: &Register, kind: FieldKind) -> bool {
 fn registers(name: &str, group: &Group) -> Result<Arc<Module>, Errors> {
     let m = ModuleBuilder::new(format!("{name}_{}", group.name));
     m.doc(format!("Registers: {}", group.doc));
-    let of_kind = |write: Write| group.registers.iter().any(|one| one.write == write);
-    let written = group.registers.iter().any(|one| one.write != Write::Never);
-    let port = |name: &str, ty: Type| written.then(|| m.input(name, ty));
-    let write = port("write_i", bit());
-    let write_number = port("write_number_i", number_type(group));
-    let data = port("data_i", word());
-    let apply = of_kind(Write::NextPacket)
-        .then(|| m.input_doc("apply_i", bit(), "what was written counts from the next cycle on"));
+    let write = m.input("write_i", bit());
+    let write_number = m.input("write_number_i", number_type(group));
+    let data = m.input("data_i", word());
+    let apply = m.input_doc("apply_i", bit(), "what waits for the next packet counts from now on");
     let read_number = m.input("read_number_i", number_type(group));
     let mut values = vec![];
     for register in &group.registers {
-        let writes = write.zip(write_number).map(|(write, number_i)| {
-            let fires = write & number_i.eq(number(register));
-            fires.named(&format!("writes_{}", register.name))
+        let writes = (register.write != Write::Never).then(|| {
+            let writes = write & write_number.eq(number(register));
+            writes.named(&format!("writes_{}", register.name))
         });
-        let writes = writes.filter(|_| register.write != Write::Never);
         let bits = Bits { m: &m, register, writes, data, apply };
         let value = bits.fields();
         if has(register, FieldKind::Command) {
@@ -90,8 +90,8 @@ struct Bits<'m, 'a> {
     m: &'m ModuleBuilder,
     register: &'a Register,
     writes: Option<Expr<'m>>,
-    data: Option<Expr<'m>>,
-    apply: Option<Expr<'m>>,
+    data: Expr<'m>,
+    apply: Expr<'m>,
 }
 
 impl<'m> Bits<'m, '_> {
@@ -115,10 +115,7 @@ impl<'m> Bits<'m, '_> {
 
     fn field(&self, field: &Field) -> Option<Expr<'m>> {
         let (m, ty, name) = (self.m, uint(field.width), port(self.register, field));
-        let written = || {
-            let data = self.data.expect("a group with a field that is written has data");
-            data.slice(field.low, field.width)
-        };
+        let written = || self.data.slice(field.low, field.width);
         let writes = || self.writes.expect("a field that is written is so by its register");
         match field.kind {
             FieldKind::Constant(value) => Some(m.constant(value, ty)),
@@ -139,7 +136,7 @@ impl<'m> Bits<'m, '_> {
                 let next = m.register(format!("{name}_next"), ty).reset(0);
                 let now = m.register(&name, ty).reset(0);
                 m.when(writes(), || next.set(written()));
-                m.when(self.apply.expect("the group has such registers"), || now.set(next));
+                m.when(self.apply, || now.set(next));
                 m.output(format!("{name}_o"), ty).doc(&field.doc).set(now);
                 Some(next.expr())
             }
@@ -150,38 +147,6 @@ impl<'m> Bits<'m, '_> {
                 Some(setting.expr())
             }
         }
-    }
-}
-
-/// An address, as a group understands it.
-struct Decoded<'m> {
-    /// The group's copies, of which the address is of one, or of none.
-    copies: Vec<Expr<'m>>,
-    number: Expr<'m>,
-}
-
-fn decode<'m>(group: &Group, address: Expr<'m>) -> Decoded<'m> {
-    let number = address.slice(BYTES.ilog2(), number_type(group).width);
-    let place = group.stride.ilog2();
-    let place = address.slice(place, address.width() - place);
-    let copy = |copy: u32| place.eq(group.base / group.stride + copy);
-    Decoded { copies: (0..group.count).map(copy).collect(), number }
-}
-
-impl<'m> Decoded<'m> {
-    /// Whether the address is that of a register which this is said of.
-    fn is(&self, m: &'m ModuleBuilder, group: &Group, of: impl Fn(&Register) -> bool) -> Expr<'m> {
-        let chosen = group.registers.iter().filter(|register| of(register));
-        let chosen: Vec<Expr> = chosen.map(|one| self.number.eq(number(one))).collect();
-        any(m, &self.copies) & any(m, &chosen)
-    }
-}
-
-/// All of them, or 0 if there are none.
-fn any<'m>(m: &'m ModuleBuilder, items: &[Expr<'m>]) -> Expr<'m> {
-    match items {
-        [] => m.constant(0, bit()),
-        [first, rest @ ..] => rest.iter().fold(*first, |any, &one| any | one),
     }
 }
 
@@ -228,6 +193,145 @@ impl<'m> Bus<'m> {
     }
 }
 
+/// The subordinate: says of each copy of a group whether it is written, and answers.
+fn subordinate(name: &str, map: &RegisterMap) -> Result<Arc<Module>, Errors> {
+    let m = ModuleBuilder::new(name);
+    m.doc(
+        "Answers accesses of AXI4-Lite to registers.\n\n\
+         A write that is refused, an address that is none, and data of which not all bytes are strobed \
+         are answered with SLVERR (2) and change nothing.",
+    );
+    let bus = Bus::new(&m, map);
+    let busy = m.input_doc("busy_i", bit(), "some registers may not be written");
+    let rests = m.input_doc("rests_i", bit(), "what is written for the next packet may count");
+    let pending = m
+        .register("pending", bit())
+        .reset(0)
+        .doc("something was written for the next packet");
+    m.output("pending_o", bit()).doc("something waits for the next packet").set(pending);
+    let apply = m.output("apply_o", bit()).doc("it counts from the next cycle on");
+    apply.set(pending & rests);
+
+    let there = (bus.aw.valid & bus.w.valid).named("write_there");
+    let write = answered(&m, "write", &bus.b, there);
+    bus.aw.ready.set(write);
+    bus.w.ready.set(write);
+    let read = answered(&m, "read", &bus.r, bus.ar.valid);
+    bus.ar.ready.set(read);
+
+    let never = || m.constant(0, bit());
+    let (mut may_write, mut for_next, mut known) = (never(), never(), never());
+    let mut value = m.constant(0, word());
+    let mut copies = vec![];
+    for group in &map.groups {
+        let rule = |what: &str, of: &StreamIn<'_>, registers: Vec<u32>| {
+            let rule = m.wire(format!("{}_{what}", group.name), bit());
+            m.switch(number_of(group, of["addr"]), |switch| {
+                switch.cases(&registers, || rule.set(1));
+                switch.default(|| rule.set(0));
+            });
+            rule.expr()
+        };
+        let of = |writes: &[Write]| -> Vec<u32> {
+            let chosen = group.registers.iter().filter(|one| writes.contains(&one.write));
+            chosen.map(number).collect()
+        };
+        let hits = copies_of(&m, group, bus.aw["addr"], "written");
+        let any_hit = hits.any().named(&format!("{}_is_written", group.name));
+        let free = rule("is_free", &bus.aw, of(&[Write::Always, Write::NextPacket]));
+        let at_rest = rule("is_free_at_rest", &bus.aw, of(&[Write::AtRest]));
+        may_write = may_write | (any_hit & (free | (at_rest & !busy)));
+        if !of(&[Write::NextPacket]).is_empty() {
+            for_next = for_next | (any_hit & rule("waits", &bus.aw, of(&[Write::NextPacket])));
+        }
+        copies.push((group, hits));
+
+        let hits = copies_of(&m, group, bus.ar["addr"], "read");
+        let all = group.registers.iter().map(number).collect();
+        known = known | (hits.any() & rule("is_known", &bus.ar, all));
+        let values = m.input(format!("{}_read_i", group.name), uint(group.count * BITS));
+        for (hit, of_copy) in hits.bits().into_iter().zip(values.elements(word())) {
+            value = value | hit.mux(of_copy, 0).wrap(word());
+        }
+    }
+    let accepted = (may_write & bus.w["strb"].all()).named("write_accepted");
+    let known = known.named("read_known");
+    let writes = (write & accepted).named("writes");
+    m.when(writes & for_next, || pending.set(1)).or_when(rests, || pending.set(0));
+    for (group, hits) in copies {
+        let output = m.output(format!("{}_write_o", group.name), uint(group.count));
+        output.doc("whose register is written").set(writes.mux(hits, 0).wrap(uint(group.count)));
+    }
+    m.discard(bus.w["data"]);
+
+    let b_resp = m.register("b_resp", uint(2));
+    m.when(write, || b_resp.set(response(accepted)));
+    bus.b["resp"].set(b_resp);
+    let (r_resp, r_data) = (m.register("r_resp", uint(2)), m.register("r_data", word()));
+    m.when(read, || {
+        r_resp.set(response(known));
+        r_data.set(value);
+    });
+    bus.r["resp"].set(r_resp);
+    bus.r["data"].set(r_data);
+    let refused = (write & !accepted) | (read & !known);
+    m.output("refused_o", bit()).doc("an access is answered with SLVERR").set(refused);
+    properties(&m, &bus);
+    m.cover("write_is_refused", write & !accepted);
+    m.cover("read_is_refused", read & !known);
+    m.cover("applies", pending & rests);
+    m.finish()
+}
+
+/// Each response answers an access that was taken, and each access is answered once.
+fn properties(m: &ModuleBuilder, bus: &Bus<'_>) {
+    let count = |name: &str, moves: Expr<'_>| {
+        let count = m.register(name, uint(2)).reset(0);
+        m.when(moves, || count.set((count + 1).truncate(2)));
+        count.expr()
+    };
+    let (addresses, data) = (count("addresses", bus.aw.fire()), count("writes_taken", bus.w.fire()));
+    let (answers, reads) = (count("answers", bus.b.fire()), count("reads_taken", bus.ar.fire()));
+    let values = count("values", bus.r.fire());
+    m.assert("address_with_data", addresses.eq(data));
+    let written = (answers + bus.b.valid.expr().wrap(uint(2))).truncate(2);
+    m.assert("each_write_is_answered", written.eq(addresses));
+    let read = (values + bus.r.valid.expr().wrap(uint(2))).truncate(2);
+    m.assert("each_read_is_answered", read.eq(reads));
+}
+
+/// The number of a register, as an address has it.
+fn number_of<'m>(group: &Group, address: Expr<'m>) -> Expr<'m> {
+    address.slice(BYTES.ilog2(), number_type(group).width)
+}
+
+/// Which copy of a group an address is of, a bit for each.
+fn copies_of<'m>(
+    m: &'m ModuleBuilder,
+    group: &Group,
+    address: Expr<'m>,
+    what: &str,
+) -> Expr<'m> {
+    let low = span(group).ilog2();
+    let place = address.slice(low, address.width() - low).named(&format!("{}_place_{what}", group.name));
+    let copy = |copy: u32| place.eq(group.base / span(group) + copy);
+    pack(m, &(0..group.count).map(copy).collect::<Vec<_>>()).named(&format!("{}_{what}", group.name))
+}
+
+/// A response that waits to be taken; whether what it answers may move, where that is `there`.
+fn answered<'m>(
+    m: &'m ModuleBuilder,
+    name: &str,
+    response: &StreamOut<'m>,
+    there: Expr<'m>,
+) -> Expr<'m> {
+    let waits = m.register(format!("{name}_answered"), bit()).reset(0);
+    let moves = (there & (!waits | response.ready)).named(&format!("{name}_moves"));
+    m.when(moves, || waits.set(1)).or_when(response.ready, || waits.set(0));
+    response.valid.set(waits);
+    moves
+}
+
 /// A group's copies.
 enum Copies<'m> {
     One(Instance<'m>),
@@ -262,125 +366,92 @@ impl<'m> Copies<'m> {
             Copies::Several(array) => array.outputs(port),
         }
     }
+}
 
-    /// Fields are ports of the register file, those of all copies side by side.
-    fn connect_fields(&self, m: &'m ModuleBuilder, module: &Module) {
-        let count = self.outputs("read_o").len() as u32;
-        for &port in &module.ports {
-            let signal = module.signal(port);
-            let (name, ty, doc) = (signal.name.as_str(), signal.ty, &signal.doc);
-            let of_each = if count > 1 { format!("{doc}; of each") } else { doc.clone() };
-            match module.direction(port) {
-                Direction::Input if !OF_BUS.contains(&name) => {
-                    let all = m.input_doc(name, uint(count * ty.width), &of_each);
-                    self.each(name, &all.elements(ty));
-                }
-                Direction::Output if name != "read_o" => {
-                    let all = m.output(name, uint(count * ty.width)).doc(&of_each);
-                    all.set(pack(m, &self.outputs(name)));
-                }
-                _ => {}
-            }
-        }
+/// The modules of a map.
+pub(crate) struct RegisterModules {
+    subordinate: Arc<Module>,
+    groups: Vec<Arc<Module>>,
+}
+
+impl RegisterModules {
+    /// Makes them; their names begin with this one.
+    pub fn elaborate(name: &str, map: &RegisterMap) -> Result<RegisterModules, Errors> {
+        let groups = map.groups.iter().map(|group| registers(name, group));
+        Ok(RegisterModules { groups: groups.collect::<Result<_, _>>()?, subordinate: subordinate(name, map)? })
     }
 }
 
-/// The inputs of a group that are no fields.
-const OF_BUS: [&str; 5] = ["write_i", "write_number_i", "data_i", "apply_i", "read_number_i"];
-
-/// A response that waits to be taken; whether what it answers may move, where that is `there`.
-fn answered<'m>(
+/// The registers in a module under description, whose streams are those of AXI4-Lite then.
+pub(crate) struct RegisterFile<'m> {
     m: &'m ModuleBuilder,
-    name: &str,
-    response: &StreamOut<'m>,
-    there: Expr<'m>,
-) -> Expr<'m> {
-    let waits = m.register(format!("{name}_answered"), bit()).reset(0);
-    let moves = (there & (!waits | response.ready)).named(&format!("{name}_moves"));
-    m.when(moves, || waits.set(1)).or_when(response.ready, || waits.set(0));
-    response.valid.set(waits);
-    moves
+    subordinate: Instance<'m>,
+    groups: Vec<(Copies<'m>, Arc<Module>)>,
 }
 
-/// The module of a map.
-pub(crate) fn describe(name: &str, map: &RegisterMap) -> Result<Arc<Module>, Errors> {
-    let groups: Result<Vec<_>, Errors> =
-        map.groups.iter().map(|group| registers(name, group)).collect();
-    let groups = groups?;
-    let m = ModuleBuilder::new(name);
-    m.doc(format!(
-        "Registers of {} behind AXI4-Lite.\n\n\
-         A write that is refused, an address that is none, and data of which not all bytes are strobed \
-         are answered with SLVERR (2) and change nothing.",
-        map.name
-    ));
-    let bus = Bus::new(&m, map);
-    let busy = m.input_doc("busy_i", bit(), "some registers may not be written");
-    let rests = m.input_doc("rests_i", bit(), "what is written for the next packet may count");
-    let pending = m
-        .register("pending", bit())
-        .reset(0)
-        .doc("something was written for the next packet");
-    m.output("pending_o", bit()).set(pending);
-    let apply = (pending & rests).named("apply");
-
-    let there = (bus.aw.valid & bus.w.valid).named("write_there");
-    let write = answered(&m, "write", &bus.b, there);
-    bus.aw.ready.set(write);
-    bus.w.ready.set(write);
-    let read = answered(&m, "read", &bus.r, bus.ar.valid);
-    bus.ar.ready.set(read);
-
-    let (mut writable, mut for_next, mut readable) = (vec![], vec![], vec![]);
-    let mut decoded = vec![];
-    for group in &map.groups {
-        let (writes, reads) = (decode(group, bus.aw["addr"]), decode(group, bus.ar["addr"]));
-        let free = writes.is(&m, group, |one| matches!(one.write, Write::Always | Write::NextPacket));
-        let at_rest = writes.is(&m, group, |one| one.write == Write::AtRest);
-        writable.push(free | (at_rest & !busy));
-        for_next.push(writes.is(&m, group, |one| one.write == Write::NextPacket));
-        readable.push(reads.is(&m, group, |_| true));
-        decoded.push((writes, reads));
-    }
-    let whole = bus.w["strb"].all();
-    let accepted = (any(&m, &writable) & whole).named("write_accepted");
-    let known = any(&m, &readable).named("read_known");
-    let writes = (write & accepted).named("writes");
-    m.when(writes & any(&m, &for_next), || pending.set(1)).or_when(rests, || pending.set(0));
-
-    let mut values = vec![];
-    for ((group, module), (writing, reading)) in map.groups.iter().zip(&groups).zip(&decoded) {
-        let copies = Copies::new(&m, group, module);
-        let has_input = |port: &str| module.plain_inputs().any(|(name, ..)| name == port);
-        if has_input("write_i") {
-            let fires: Vec<Expr> = writing.copies.iter().map(|&copy| writes & copy).collect();
-            copies.each("write_i", &fires);
-            copies.broadcast("write_number_i", writing.number);
-            copies.broadcast("data_i", bus.w["data"]);
+impl<'m> RegisterFile<'m> {
+    /// Adds the registers; some may not be written where `busy` is 1, and what was written for the
+    /// next packet counts behind a cycle in which `rests` is.
+    pub fn new(m: &'m ModuleBuilder, map: &RegisterMap, modules: &RegisterModules) -> Self {
+        let subordinate = m.instance("registers", &modules.subordinate);
+        let address = [("addr", uint(map.address_bits())), ("prot", uint(3))];
+        let [aw, w, b, ar, r] = CHANNELS;
+        let (write, read) = (m.stream_in(aw, &address), m.stream_in(ar, &address));
+        let data = m.stream_in(w, &[("data", word()), ("strb", uint(BYTES))]);
+        subordinate.feed(aw, &write).feed(ar, &read).feed(w, &data);
+        subordinate.drain(b, &m.stream_out(b, &[("resp", uint(2))]));
+        subordinate.drain(r, &m.stream_out(r, &[("data", word()), ("resp", uint(2))]));
+        for stream in &modules.subordinate.streams {
+            m.stream_doc(&stream.name, &stream.doc);
         }
-        if has_input("apply_i") {
-            copies.broadcast("apply_i", apply);
+        let mut groups = vec![];
+        for (group, module) in map.groups.iter().zip(&modules.groups) {
+            let copies = Copies::new(m, group, module);
+            copies.each("write_i", &subordinate.output(&format!("{}_write_o", group.name)).bits());
+            copies.broadcast("write_number_i", number_of(group, write["addr"]));
+            copies.broadcast("read_number_i", number_of(group, read["addr"]));
+            copies.broadcast("data_i", data["data"]);
+            copies.broadcast("apply_i", subordinate.output("apply_o"));
+            let values = pack(m, &copies.outputs("read_o"));
+            subordinate.connect(&format!("{}_read_i", group.name), values);
+            groups.push((copies, module.clone()));
         }
-        copies.broadcast("read_number_i", reading.number);
-        copies.connect_fields(&m, module);
-        let read = copies.outputs("read_o").into_iter().zip(&reading.copies);
-        values.extend(read.map(|(value, &copy)| copy.mux(value, 0).wrap(word())));
+        RegisterFile { m, subordinate, groups }
     }
-    let value = any(&m, &values).named("read_value");
-    let b_resp = m.register("b_resp", uint(2));
-    m.when(write, || b_resp.set(response(accepted)));
-    bus.b["resp"].set(b_resp);
-    let (r_resp, r_data) = (m.register("r_resp", uint(2)), m.register("r_data", word()));
-    m.when(read, || {
-        r_resp.set(response(known));
-        r_data.set(value);
-    });
-    bus.r["resp"].set(r_resp);
-    bus.r["data"].set(r_data);
-    let refused = (write & !accepted) | (read & !known);
-    m.output("refused_o", bit()).doc("an access is answered with SLVERR").set(refused);
-    m.cover("write_is_refused", write & !accepted);
-    m.cover("read_is_refused", read & !known);
-    m.cover("applies", apply);
-    m.finish()
+
+    /// What is known while nothing may be written, and while what was written may count.
+    pub fn guard(&self, busy: Expr<'m>, rests: Expr<'m>) {
+        self.subordinate.connect("busy_i", busy).connect("rests_i", rests);
+    }
+
+    /// Whether something was written for the next packet that does not count yet.
+    pub fn pending(&self) -> Expr<'m> {
+        self.subordinate.output("pending_o")
+    }
+
+    /// Whether an access is refused.
+    pub fn refused(&self) -> Expr<'m> {
+        self.subordinate.output("refused_o")
+    }
+
+    /// A field, or the order that a register is written, of each copy the first lowest.
+    pub fn get(&self, field: &str) -> Expr<'m> {
+        let (copies, port) = (self.group(field, Direction::Output), format!("{field}_o"));
+        pack(self.m, &copies.outputs(&port))
+    }
+
+    /// Drives a status, or what sets a flag, of each copy the first lowest.
+    pub fn set(&self, field: &str, value: Expr<'m>) {
+        let copies = self.group(field, Direction::Input);
+        let count = copies.outputs("read_o").len() as u32;
+        copies.each(&format!("{field}_i"), &value.elements(uint(value.width() / count)));
+    }
+
+    fn group(&self, field: &str, direction: Direction) -> &Copies<'m> {
+        let suffix = if direction == Direction::Input { "i" } else { "o" };
+        let name = format!("{field}_{suffix}");
+        let has = |module: &Module| module.ports.iter().any(|&port| module.signal(port).name == name);
+        let found = self.groups.iter().find(|(_, module)| has(module));
+        &found.unwrap_or_else(|| panic!("no register has `{field}`")).0
+    }
 }

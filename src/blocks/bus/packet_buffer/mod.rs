@@ -44,7 +44,7 @@ mod stimulus;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use model::{Clock, Packet, fates, packets};
+pub(crate) use model::{Clock, Dropped, Fault, Packet, fates, packets};
 
 use std::sync::Arc;
 

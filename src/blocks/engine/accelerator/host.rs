@@ -1,5 +1,7 @@
 //! What a host writes for a network, and what the accelerator reads in it.
 
+use std::collections::BTreeMap;
+
 use super::registers::{map, word_bits};
 use crate::blocks::engine::layer_engine::{Layer, LayerEngineParameters, Settings};
 use crate::blocks::engine::{pe_cluster, requantiser};
@@ -149,7 +151,7 @@ pub(crate) struct Registers {
     p: LayerEngineParameters,
     pub map: RegisterMap,
     /// What was written, by address.
-    written: std::collections::BTreeMap<u32, u32>,
+    written: BTreeMap<u32, u32>,
     /// What was loaded since the last reset.
     pub words: Vec<Word>,
     next: (u32, u32),
@@ -163,7 +165,7 @@ impl Registers {
         Registers {
             p: p.clone(),
             map: map(p),
-            written: Default::default(),
+            written: BTreeMap::new(),
             words: vec![],
             next: (0, 0),
             loading: true,
@@ -253,6 +255,22 @@ impl Registers {
                 empty: if p.lanes > 1 { field("requantise", "empty") } else { 0 },
             },
         }
+    }
+
+    /// For each address, how many weights that are not 0 the words of all elements have there; of one
+    /// of more than 8 bits, each byte counts.
+    pub fn products(&self) -> BTreeMap<u32, u32> {
+        let cluster = self.p.cluster();
+        let width = pe_cluster::word_bits(&cluster);
+        let units = self.p.clusters * self.p.elements;
+        let latest: BTreeMap<(u32, u32), &Bits> =
+            self.words.iter().map(|word| ((word.address, word.unit), &word.bits)).collect();
+        let mut products = BTreeMap::new();
+        for (&(address, _), bits) in latest.iter().filter(|((_, unit), _)| *unit < units) {
+            let word = pe_cluster::Word::of(&cluster, &bits.slice(0, width));
+            *products.entry(address).or_insert(0) += word.products();
+        }
+        products
     }
 
     /// What was loaded, as the layer engine's model takes it.

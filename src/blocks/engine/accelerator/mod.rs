@@ -50,20 +50,21 @@ use crate::model::{Kind, Model, Random, Shape, Stimulus};
 use crate::registers::RegisterMap;
 
 pub(crate) use host::{Registers, Word, Write, load, policy, settings};
-pub(crate) use registers::{EVENTS, map, word_bits};
+pub(crate) use model::{Through, through};
+pub(crate) use registers::{EVENTS, map};
 
 /// The parameters of the packet buffer.
-fn packets(p: &LayerEngineParameters) -> PacketBufferParameters {
+pub(crate) fn packets(p: &LayerEngineParameters) -> PacketBufferParameters {
     PacketBufferParameters { lanes: p.lanes, width: p.activation_bits, longest: p.longest }
 }
 
 /// Bits in which an element of `width` bits stands.
-fn container(width: u32) -> u32 {
+pub(crate) fn container(width: u32) -> u32 {
     width.next_multiple_of(8).next_power_of_two()
 }
 
 /// Bits in which a sum stands.
-fn sum_container(p: &LayerEngineParameters) -> u32 {
+pub(crate) fn sum_container(p: &LayerEngineParameters) -> u32 {
     pe_cluster::sum_bits(&p.cluster()).next_power_of_two().max(32)
 }
 

@@ -6,8 +6,8 @@
 
 use super::LayerEngineParameters;
 use super::host::{Registers, Write};
-use crate::blocks::bus::packet_buffer::{self, Clock, PacketBufferParameters};
-use crate::blocks::engine::layer_engine::{Engine, Step, schedule};
+use crate::blocks::bus::packet_buffer::{self, Clock, Dropped, Packet, PacketBufferParameters};
+use crate::blocks::engine::layer_engine::{Engine, Settings, Step, Vector, schedule};
 use crate::model::{Beat, Bits, Cause, Emitted, Response, Stimulus};
 use crate::registers::{self, FieldKind, RegisterMap};
 
@@ -95,6 +95,52 @@ pub(super) fn run(p: &LayerEngineParameters, stimulus: &Stimulus) -> Response {
     Response { accepted, emitted: vec![responses, reads.collect(), results], capacity: vec![] }
 }
 
+/// Packets on their way through.
+pub(crate) struct Through {
+    /// When their beats go in; nothing where any of them is dropped, which takes time of its own.
+    pub accepted: Vec<u64>,
+    /// What becomes of each.
+    pub packets: Vec<Result<Packet, Dropped>>,
+    /// Of those that are not dropped, the vector of each layer.
+    pub vectors: Vec<Vec<Vector>>,
+    /// Of those, the accumulators of the final layer, beats of lanes one behind the other.
+    pub accumulators: Vec<Vec<i64>>,
+    /// When their beats come out.
+    pub out: Vec<u64>,
+}
+
+/// What becomes of packets that are offered from the cycle `opens` on, to an engine at rest. A new
+/// sequence begins with the first if it is `fresh`.
+pub(crate) fn through(
+    p: &LayerEngineParameters,
+    engine: &mut Engine,
+    settings: &Settings,
+    (elements, mut fresh): (u32, bool),
+    beats: &[Beat],
+    opens: u64,
+) -> Through {
+    let buffer = super::packets(p);
+    let packets = packet_buffer::packets(&buffer, elements, beats);
+    let (mut vectors, mut accumulators) = (vec![], vec![]);
+    for packet in packets.iter().flatten() {
+        let (values, last) = (packet.elements.clone(), packet.last);
+        let new_sequence = packet.new_sequence | std::mem::take(&mut fresh);
+        let (through, sums) = engine.step(&Step { values, new_sequence, last });
+        vectors.push(through);
+        accumulators.push(sums.into_iter().flatten().collect::<Vec<i64>>());
+    }
+    // The first packet is offered to the engine two cycles after its last beat came in, and those behind
+    // it are never late, since they come in as fast as others go out.
+    let first = packets.iter().flatten().next();
+    let first = first.map_or(0, |packet| opens + packet.last as u64 + 2);
+    let schedule = schedule(p, settings, vectors.clone(), first);
+    let accepted = match packets.iter().all(Result::is_ok) {
+        true => accepted(&buffer, elements, beats, opens, &schedule.accepted),
+        false => vec![],
+    };
+    Through { accepted, packets, vectors, accumulators, out: schedule.out }
+}
+
 /// When packets go in, from the cycle `opens` on, and what comes out.
 fn packets(
     p: &LayerEngineParameters,
@@ -102,36 +148,25 @@ fn packets(
     beats: &[Beat],
     opens: u64,
 ) -> (Vec<u64>, Vec<Emitted>) {
-    let buffer = super::packets(p);
     let settings = registers.settings();
     let mut engine = Engine::new(p, &settings, &registers.loads());
-    let (mut vectors, mut outputs, mut lasts) = (vec![], vec![], vec![]);
-    let elements = registers.elements();
-    for packet in packet_buffer::packets(&buffer, elements, beats).into_iter().flatten() {
-        let (values, new_sequence) = (packet.elements, packet.new_sequence);
-        let (through, sums) = engine.step(&Step { values, new_sequence, last: packet.last });
-        vectors.push(through);
-        outputs.push(sums);
-        lasts.push(packet.last);
-    }
-    // The first packet is offered to the engine two cycles after its last beat came in, and those behind
-    // it are never late, since they come in as fast as others go out.
-    let first = lasts.first().map_or(0, |&last| opens + last as u64 + 2);
-    let schedule = schedule(p, &settings, vectors, first);
-    let accepted = accepted(&buffer, elements, beats, opens, &schedule.accepted);
-    let mut cycles = schedule.out.into_iter();
+    let first = (registers.elements(), true);
+    let through = through(p, &mut engine, &settings, first, beats, opens);
     let empty = settings.layers[settings.final_layer].requantiser.empty as usize;
+    let lanes = p.lanes as usize;
+    let mut cycles = through.out.iter();
     let mut results = vec![];
-    for (beats, last) in outputs.iter().zip(lasts) {
-        for (number, sums) in beats.iter().enumerate() {
-            let cycle = cycles.next().expect("each beat has its cycle");
-            let is_last = number + 1 == beats.len();
-            let present = if is_last { sums.len() - empty } else { sums.len() };
-            let cause = Cause { channel: PACKETS, beat: last };
+    for (packet, sums) in through.packets.iter().flatten().zip(&through.accumulators) {
+        let count = sums.len() / lanes;
+        for (number, sums) in sums.chunks(lanes).enumerate() {
+            let cycle = *cycles.next().expect("each beat has its cycle");
+            let is_last = number + 1 == count;
+            let present = if is_last { lanes - empty } else { lanes };
+            let cause = Cause { channel: PACKETS, beat: packet.last };
             results.push(Emitted { beat: result(p, sums, present, is_last), cycle, cause });
         }
     }
-    (accepted, results)
+    (through.accepted, results)
 }
 
 /// When beats of packets go in, from the cycle `opens` on, where they leave the buffer in the cycles

@@ -66,19 +66,12 @@ impl Registers {
 
 /// The registers of an accelerator.
 pub(crate) fn map(p: &LayerEngineParameters) -> RegisterMap {
-    let band = |name: &str, base, count, doc: &str| {
-        let mut registers = Registers(vec![]);
-        let counts = field("count", 0, BITS, FieldKind::Status, "vectors");
-        registers.add(0, name, Write::Never, doc, vec![counts]);
-        let (name, doc) = (format!("{name}s"), doc.into());
-        Group { name, doc, base, count, stride: BYTES, registers: registers.0 }
-    };
     let device = Group {
         name: "device".into(),
         doc: "what there is one of".into(),
         base: 0,
         count: 1,
-        stride: 0x80,
+        stride: LAYERS,
         registers: device(p),
     };
     let layer = Group {
@@ -89,11 +82,10 @@ pub(crate) fn map(p: &LayerEngineParameters) -> RegisterMap {
         stride: STRIDE,
         registers: layer(p),
     };
-    let bands = band("band", 0x80, p.bands, "vectors of a band of coherence, since `order.clear`");
     RegisterMap {
         name: "accelerator".into(),
         doc: "Runs layers on sequences of vectors, and skips what did not change.".into(),
-        groups: vec![device, bands, layer],
+        groups: vec![device, layer],
     }
 }
 
@@ -176,6 +168,10 @@ fn device(p: &LayerEngineParameters) -> Vec<Register> {
         (0x54, "gated", "cycles in which its clock stood still"),
     ] {
         all.add(offset, name, Write::Never, doc, count(doc));
+    }
+    for band in 0..p.bands {
+        let doc = "vectors of this band of coherence, since `order.clear`";
+        all.add(0x80 + BYTES * band, &format!("band_{band}"), Write::Never, doc, count(doc));
     }
     all.0
 }

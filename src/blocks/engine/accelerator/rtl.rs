@@ -6,11 +6,10 @@ use super::registers::{EVENTS, fields_of_input, map, word_bits};
 use super::{Accelerator, LayerEngineParameters};
 use crate::blocks::Block;
 use crate::blocks::bus::packet_buffer::PacketBuffer;
-use crate::blocks::bus::register_file;
+use crate::blocks::bus::register_file::{RegisterFile, RegisterModules};
 use crate::blocks::engine::layer_engine::LayerEngine;
 use crate::blocks::engine::pe_cluster;
 use crate::config::{Parameters, Tech};
-use crate::hdl::ir::Direction;
 use crate::hdl::{
     Errors, Expr, Instance, Module, ModuleBuilder, Signal, StreamIn, StreamOut, bit, concat, pack,
     sint, uint,
@@ -24,7 +23,7 @@ pub(super) fn describe(
     let named = |part: &str| format!("{name}_{part}");
     let parts = Parts {
         packets: PacketBuffer::elaborate(&named("packets"), &super::packets(p), tech)?,
-        registers: register_file::describe(&named("registers"), &map(p))?,
+        registers: RegisterModules::elaborate(&named("registers"), &map(p))?,
         engine: LayerEngine::elaborate(&named("engine"), p, tech)?,
     };
     let m = ModuleBuilder::new(name);
@@ -49,7 +48,7 @@ pub(super) fn describe(
 
 struct Parts {
     packets: Arc<Module>,
-    registers: Arc<Module>,
+    registers: RegisterModules,
     engine: Arc<Module>,
 }
 
@@ -57,7 +56,7 @@ struct Top<'m> {
     m: &'m ModuleBuilder,
     p: &'m LayerEngineParameters,
     packets: Instance<'m>,
-    registers: Instance<'m>,
+    registers: RegisterFile<'m>,
     engine: Instance<'m>,
     input: StreamIn<'m>,
     output: StreamOut<'m>,
@@ -67,25 +66,7 @@ struct Top<'m> {
 
 impl<'m> Top<'m> {
     fn new(m: &'m ModuleBuilder, p: &'m LayerEngineParameters, parts: &Parts) -> Top<'m> {
-        let registers = m.instance("registers", &parts.registers);
-        for stream in &parts.registers.streams {
-            let field = |id| {
-                let port = parts.registers.signal(id);
-                let name = port.name.trim_start_matches(&format!("{}_", stream.name)).to_string();
-                (name.trim_end_matches("_i").trim_end_matches("_o").to_string(), port.ty)
-            };
-            let fields: Vec<_> = stream.payload.iter().map(|&id| field(id)).collect();
-            let fields: Vec<_> = fields.iter().map(|(name, ty)| (name.as_str(), *ty)).collect();
-            match stream.direction {
-                Direction::Input => {
-                    registers.feed(&stream.name, &m.stream_in(&stream.name, &fields));
-                }
-                Direction::Output => {
-                    registers.drain(&stream.name, &m.stream_out(&stream.name, &fields));
-                }
-            }
-            m.stream_doc(&stream.name, &stream.doc);
-        }
+        let registers = RegisterFile::new(m, &map(p), &parts.registers);
         let container = super::container(p.activation_bits);
         let input = m.stream_in(
             "s_axis",
@@ -129,17 +110,17 @@ impl<'m> Top<'m> {
         };
         let unit = m.register("load_unit", ty("load_unit_i"));
         let address = m.register("load_address", ty("load_address_i"));
-        let word = registers.output("load_word_write_o").named("loads_word");
-        let end = registers.output("load_end_write_o").named("ends_load");
-        m.when(registers.output("load_write_o"), || {
-            unit.set(registers.output("load_unit_o").wrap(unit.ty()));
-            address.set(registers.output("load_address_o").wrap(address.ty()));
+        let word = registers.get("load_word_write").named("loads_word");
+        let end = registers.get("load_end_write").named("ends_load");
+        m.when(registers.get("load_write"), || {
+            unit.set(registers.get("load_unit").wrap(unit.ty()));
+            address.set(registers.get("load_address").wrap(address.ty()));
         })
         .or_when(word, || address.set((address + 1).truncate(address.width())));
-        m.discard(registers.output("load_end_last_o"));
-        let low = registers.output("load_word_bits_o");
+        m.discard(registers.get("load_end_last"));
+        let low = registers.get("load_word_bits");
         let bits = match word_bits(p) > low.width() {
-            true => concat(m, &[registers.output("load_high_bits_o"), low]),
+            true => concat(m, &[registers.get("load_high_bits"), low]),
             false => low,
         };
         let offered = (word | end).named("load_offered");
@@ -164,21 +145,24 @@ impl<'m> Top<'m> {
             packets.connect(&format!("in_{field}_i"), value);
         }
         m.when(input.fire(), || receives.set(!input["last"]));
-        packets.connect("length_i", self.registers.output("packet_elements_o"));
+        packets.connect("length_i", self.registers.get("packet_elements"));
 
         let inside = m.register("enters", bit()).reset(0).doc("a packet goes to the engine");
-        let may_enter = (inside | !self.registers.output("pending_o")).named("may_enter");
+        let may_enter = (inside | !self.registers.pending()).named("may_enter");
         let offered = (packets.output("out_valid_o") & may_enter).named("vector_offered");
         let ready = engine.output("in_ready_o");
         engine.connect("in_valid_i", offered);
         packets.connect("out_ready_i", may_enter & ready);
         let last = packets.output("out_last_o");
+        let fresh = m.register("fresh", bit()).reset(1).doc("nothing went in since the load");
+        m.when(self.registers.get("load_end_write"), || fresh.set(1))
+            .or_when(offered & ready & last, || fresh.set(0));
         // What is offered has to stay, so a setting that comes now waits for the next packet.
         m.when(offered, || inside.set(!(ready & last)));
-        for field in ["data", "new_sequence", "empty", "last"] {
-            if field != "empty" || self.p.lanes > 1 {
-                engine.connect(&format!("in_{field}_i"), packets.output(&format!("out_{field}_o")));
-            }
+        engine.connect("in_data_i", packets.output("out_data_o")).connect("in_last_i", last);
+        engine.connect("in_new_sequence_i", packets.output("out_new_sequence_o") | fresh);
+        if self.p.lanes > 1 {
+            engine.connect("in_empty_i", packets.output("out_empty_o"));
         }
         (offered & !inside).named("packet_enters")
     }
@@ -214,16 +198,16 @@ impl<'m> Top<'m> {
             let name = port.trim_end_matches("_i");
             let fields = fields_of_input(p, name);
             let value = match name {
-                "bonus" => registers.output("bonus_value_o"),
-                "final_layer" => registers.output("final_layer_o"),
-                "keep_awake" => registers.output("power_keep_awake_o"),
-                "cluster" => registers.output("order_cluster_o"),
-                "clear" => registers.output("order_write_o") & registers.output("order_clear_o"),
-                "read" => registers.output("order_write_o") & registers.output("order_take_o"),
+                "bonus" => registers.get("bonus_value"),
+                "final_layer" => registers.get("final_layer"),
+                "keep_awake" => registers.get("power_keep_awake"),
+                "cluster" => registers.get("order_cluster"),
+                "clear" => registers.get("order_write") & registers.get("order_clear"),
+                "read" => registers.get("order_write") & registers.get("order_take"),
                 "test_enable" => m.input_doc(port, bit(), "all clocks run for scan"),
                 _ => {
                     let of_field = |field: &String| {
-                        let all = registers.output(&format!("{field}_o"));
+                        let all = registers.get(field);
                         all.elements(uint(all.width() / p.layers))
                     };
                     let fields: Vec<Vec<Expr>> = fields.iter().map(of_field).collect();
@@ -245,32 +229,32 @@ impl<'m> Top<'m> {
         let arrives = (self.input.valid & !loading).named("packet_arrives");
         let busy = computes | packets.output("holds_o") | arrives | self.receives;
         let busy = busy.named("is_busy");
-        registers.connect("busy_i", busy);
-        registers.connect("rests_i", (!computes & !starts).named("rests"));
-        registers.connect("status_busy_i", busy).connect("status_loading_i", loading);
+        registers.guard(busy, (!computes & !starts).named("rests"));
+        registers.set("status_busy", busy);
+        registers.set("status_loading", loading);
         let ends = (self.output.fire() & self.output["last"].expr()).named("result_ends");
         for (event, _) in EVENTS {
             let happens = match event {
                 "done" => ends,
-                "refused" => registers.output("refused_o"),
+                "refused" => registers.refused(),
                 fault => packets.output(&format!("{fault}_o")),
             };
-            registers.connect(&format!("event_{event}_i"), happens);
+            registers.set(&format!("event_{event}"), happens);
         }
         let of = |register: &str| {
-            let bits = EVENTS.map(|(event, _)| registers.output(&format!("{register}_{event}_o")));
+            let bits = EVENTS.map(|(event, _)| registers.get(&format!("{register}_{event}")));
             pack(m, &bits)
         };
         let interrupt = m.output("irq_o", bit()).doc("an event that interrupts has happened");
         interrupt.set((of("event") & of("interrupt")).any());
 
-        let clear = (registers.output("order_write_o") & registers.output("order_clear_o"))
+        let clear = (registers.get("order_write") & registers.get("order_clear"))
             .named("clears");
         let counter = |name: &str, counts: Expr<'m>| {
             let counter = m.register(format!("{name}_count"), uint(32)).reset(0);
             m.when(clear, || counter.set(0))
                 .or_when(counts, || counter.set((counter + 1).truncate(32)));
-            registers.connect(&format!("{name}_count_i"), counter);
+            registers.set(&format!("{name}_count"), counter.expr());
         };
         counter("packets", starts);
         counter("results", ends);
@@ -279,11 +263,13 @@ impl<'m> Top<'m> {
             ("active", "active_o"),
             ("idle", "idle_o"),
             ("gated", "gated_o"),
-            ("band", "bands_o"),
             ("vectors", "vectors_o"),
             ("executed", "executed_o"),
         ] {
-            registers.connect(&format!("{register}_count_i"), engine.output(port));
+            registers.set(&format!("{register}_count"), engine.output(port));
+        }
+        for (band, count) in engine.output("bands_o").elements(uint(32)).into_iter().enumerate() {
+            registers.set(&format!("band_{band}_count"), count);
         }
         m.discard(engine.output("enable_o"));
     }

@@ -19,6 +19,8 @@ pub(crate) struct Vector {
     pub columns: Vec<usize>,
     /// Its level of sparsity.
     pub level: usize,
+    /// The band of its coherence; none if there was nothing to compare it with.
+    pub band: Option<usize>,
 }
 
 /// A beat between the clusters and the next layer.

@@ -80,7 +80,7 @@ use crate::config::{Tech, Violation, parameters};
 use crate::hdl::{Errors, Module};
 use crate::model::{Kind, Model, Random, Shape, Stimulus};
 
-pub(crate) use clock::run as schedule;
+pub(crate) use clock::{Vector, run as schedule};
 pub(crate) use model::{Engine, Layer, Settings, Step};
 
 /// Elements of a group of inputs, of which so many survive, and outputs of a group of rows.

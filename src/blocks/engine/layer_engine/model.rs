@@ -243,6 +243,13 @@ impl Engine {
         }
     }
 
+    /// What is set counts from the next step on; weights and what is known of vectors stay.
+    pub fn set(&mut self, settings: &Settings) {
+        let of_layers = settings.layers.iter().map(|layer| layer.path.clone()).collect();
+        self.path.set(of_layers, settings.bonus);
+        self.settings = settings.clone();
+    }
+
     /// A step through all layers: the vector of each on its way, and the accumulators of the final
     /// one, beat by beat.
     pub fn step(&mut self, step: &Step) -> (Vec<Vector>, Vec<Vec<i64>>) {
@@ -264,6 +271,7 @@ impl Engine {
                 counts: found.counts,
                 columns: found.survivors.iter().map(|&(column, _)| column).collect(),
                 level: found.level,
+                band: found.band,
             });
             let beats: Vec<Vec<i64>> = (0..layer.cluster.beats)
                 .map(|beat| self.accumulators(&layer, index, beat))

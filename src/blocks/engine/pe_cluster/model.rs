@@ -131,6 +131,14 @@ impl Word {
         Word { weights: (0..SLOT).step_by(width as usize).map(weight).collect(), wide: None }
     }
 
+    /// How many weights that are not 0 it has; a byte of a wide weight counts, whatever it is.
+    pub fn products(&self) -> u32 {
+        match self.wide {
+            Some(_) => 1,
+            None => self.weights.iter().filter(|(_, weight)| *weight != 0).count() as u32,
+        }
+    }
+
     /// Adds the products to the sums of their rows. Bytes of wide weights are counted over
     /// consecutive words of such: this word has number `byte`; returned is that of the next.
     fn multiply(&self, value: i64, byte: u32, sums: &mut [i64]) -> u32 {

@@ -56,6 +56,8 @@ struct Layer {
     level: usize,
     /// How many vectors have used the level since it changed; none since a first step.
     used: Option<u32>,
+    /// How many have to, as it was set when the level changed.
+    least: u32,
 }
 
 /// The sparsity control between vectors and bands that take turns in each layer.
@@ -69,8 +71,13 @@ impl Control {
     /// As a reset leaves it.
     pub fn new(p: &SparsityControlParameters, settings: Settings) -> Control {
         let unknown = Coherence::Unknown;
-        let layer = Layer { activations: unknown, weights: unknown, level: 0, used: None };
+        let layer = Layer { activations: unknown, weights: unknown, level: 0, used: None, least: 0 };
         Control { p: p.clone(), settings, layers: vec![layer; p.layers as usize] }
+    }
+
+    /// What is set counts from the next vector on.
+    pub fn set(&mut self, settings: Settings) {
+        self.settings = settings;
     }
 
     /// A vector begins: what it gets where the vector before decides.
@@ -99,9 +106,10 @@ impl Control {
             return self.sent(true, 0);
         }
         let wanted = wanted(&self.p, layer.activations, layer.weights);
-        let dwells = layer.used.is_some_and(|used| used < self.settings.dwell);
+        let dwells = layer.used.is_some_and(|used| used < layer.least);
         if wanted != layer.level && !dwells {
             (layer.level, layer.used) = (wanted, Some(1));
+            layer.least = self.settings.dwell;
         } else {
             layer.used = layer.used.map(|used| used + 1);
         }

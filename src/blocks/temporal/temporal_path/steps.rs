@@ -23,6 +23,22 @@ pub(crate) struct LayerSettings {
     pub ordered: Option<usize>,
 }
 
+impl LayerSettings {
+    fn metric(&self, metrics: &[Metric]) -> Metric {
+        let known = metrics.iter().find(|&&metric| metric as u64 == self.metric);
+        *known.unwrap_or(&metrics[0])
+    }
+
+    fn of_levels(&self) -> Settings {
+        Settings {
+            keeps: self.keeps.clone(),
+            thresholds: self.score_thresholds.clone(),
+            dwell: self.dwell,
+            ordered: self.ordered,
+        }
+    }
+}
+
 /// A layer, and what is known of its vector before.
 struct Layer {
     metric: Metric,
@@ -41,6 +57,8 @@ pub(in crate::blocks) struct Step {
     pub counts: Vec<usize>,
     /// Its level of sparsity.
     pub level: usize,
+    /// The band of its coherence; none in a first step.
+    pub band: Option<usize>,
 }
 
 /// A path for vectors of activations, each of which gets the level that the one before decided.
@@ -48,6 +66,7 @@ pub(in crate::blocks) struct Steps {
     lanes: usize,
     group: usize,
     bonus: u64,
+    metrics: Vec<Metric>,
     layers: Vec<Layer>,
     estimates: Estimates,
 }
@@ -55,17 +74,11 @@ pub(in crate::blocks) struct Steps {
 impl Steps {
     /// As a reset leaves it.
     pub fn new(p: &TemporalPathParameters, settings: Vec<LayerSettings>, bonus: u64) -> Steps {
+        let metrics = p.metric().metrics();
         let layers = settings.into_iter().map(|settings| {
-            let metrics = p.metric().metrics();
-            let known = metrics.iter().find(|&&metric| metric as u64 == settings.metric);
-            let of_levels = Settings {
-                keeps: settings.keeps.clone(),
-                thresholds: settings.score_thresholds.clone(),
-                dwell: settings.dwell,
-                ordered: settings.ordered,
-            };
+            let of_levels = settings.of_levels();
             Layer {
-                metric: *known.unwrap_or(&metrics[0]),
+                metric: settings.metric(&metrics),
                 control: Control::new(&p.control(), of_levels),
                 settings,
                 before: vec![],
@@ -78,7 +91,18 @@ impl Steps {
             group: p.group as usize,
             bonus,
             layers: layers.collect(),
+            metrics: p.metric().metrics(),
             estimates: Estimates::new(p.width, p.clip, p.layers as usize, longest),
+        }
+    }
+
+    /// What is set for each layer counts from the next vector on.
+    pub fn set(&mut self, settings: Vec<LayerSettings>, bonus: u64) {
+        self.bonus = bonus;
+        for (layer, settings) in self.layers.iter_mut().zip(settings) {
+            layer.metric = settings.metric(&self.metrics);
+            layer.control.set(settings.of_levels());
+            layer.settings = settings;
         }
     }
 
@@ -102,7 +126,8 @@ impl Steps {
         of_layer.band = band;
         of_layer.before = values.to_vec();
 
-        let mut step = Step { level: sent.level, ..Step::default() };
+        let known = (!is_first).then_some(band as usize);
+        let mut step = Step { level: sent.level, band: known, ..Step::default() };
         let (keep, threshold) = (sent.keep as usize, sent.threshold);
         for (group, values) in values.chunks(self.group).enumerate() {
             let from = group * self.group;
