@@ -3,16 +3,16 @@
 .PHONY: demo test check setup evidence bench soak fuzz doc
 
 # Emits the example design, lints it, multiplies two matrices with it and compares it with its
-# golden model; then a configuration: emits, lints, compares. Then the layer engine, in which the
+# golden model; then a configuration: emits, lints, compares. Then the accelerator, in which the
 # built-in network runs 370 utterances through Verilator.
 demo: setup
 	cargo run --release --quiet --example systolic
 	cargo run --release --quiet -- emit -c configs/example.toml --testbench -o build/example
 	cargo run --release --quiet -- lint -c configs/example.toml
 	cargo run --release --quiet -- cosim -c configs/example.toml
-	cargo run --release --quiet -- emit -c configs/engine.toml -o build/engine
-	cargo run --release --quiet -- lint -c configs/engine.toml
-	cargo run --release --quiet -- run -c configs/engine.toml --engine verilator
+	cargo run --release --quiet -- emit -c configs/accelerator.toml -o build/accelerator
+	cargo run --release --quiet -- lint -c configs/accelerator.toml
+	cargo run --release --quiet -- run --engine verilator --report build/report
 
 # Format, lint and every test.
 test: setup check

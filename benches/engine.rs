@@ -41,13 +41,13 @@ fn speed() {
     let sequences: Vec<Vec<Vec<i8>>> = utterances
         .map(|utterance| network.quantised(utterance).expect("the network is for these data"))
         .collect();
-    let block = Configured::defaults(find("layer_engine").expect("it is registered"));
+    let block = Configured::defaults(find("accelerator").expect("it is registered"));
     let p = LayerEngineParameters::default();
     let program = Program::new(&p, &network).unwrap_or_else(|errors| panic!("{errors:?}"));
     let simulate = || {
         let verified = verify(&block, &program, &sequences, Simulator::Verilator);
         let verified = verified.unwrap_or_else(|error| panic!("{error}"));
-        assert!(verified.mismatch.is_none(), "{:?}", verified.mismatch);
+        assert!(verified.disagreement.is_none(), "{:?}", verified.disagreement);
         verified.seconds
     };
     simulate();

@@ -577,7 +577,7 @@ fn run_tells_what_a_network_does_in_hardware() {
     let frames: Vec<String> = (0..5).map(frame).collect();
     let sequences = format!("label,0\n{}\nlabel,3\n{}", frames[..2].concat(), frames[2..].concat());
     folder.write("few.csv", &sequences);
-    folder.write("small.toml", "[layer_engine]\nelements = 4\nwords = 1024\n");
+    folder.write("small.toml", "[accelerator]\nelements = 4\nwords = 1024\n");
     let line = "run -c small.toml --data few.csv --engine evaluator --report report --json";
     let json: Value = serde_json::from_str(&folder.expect(0, line).out).unwrap();
     let trials = json["trials"].as_array().unwrap();
@@ -591,7 +591,7 @@ fn run_tells_what_a_network_does_in_hardware() {
 
     let ran = folder.expect(2, "run -c small.toml --data few.csv --network no.toml");
     assert!(ran.err.contains("E0501"), "{}", ran.err);
-    folder.write("tiny.toml", "[layer_engine]\nlongest = 48\nwords = 64\n");
+    folder.write("tiny.toml", "[accelerator]\nlongest = 48\nwords = 64\n");
     let ran = folder.expect(2, "run -c tiny.toml --data few.csv");
     assert!(ran.err.contains("E0601") && ran.err.contains("longest = 64"), "{}", ran.err);
     folder.write("other.toml", "[fifo]\n");

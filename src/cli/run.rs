@@ -19,16 +19,16 @@ use crate::workload::data_set::{self, Part, Sequence, japanese_vowels};
 use crate::workload::network::{Mode, Network};
 
 /// The block that runs networks.
-const ENGINE: &str = "layer_engine";
+const ENGINE: &str = "accelerator";
 
 /// Run a network on sequences: accuracy, work and cycles beside a dense execution.
 ///
 /// Without options it is the built-in network on the utterances of Japanese Vowels that it was not
-/// trained on, in the layer engine at its defaults. With a simulator, the hardware has to agree with
-/// the golden model in every result and every cycle.
+/// trained on, in the accelerator at its defaults. With a simulator, the hardware has to agree with
+/// the golden model in every result, in the number of cycles and in what it counts.
 #[derive(Args)]
 pub(super) struct RunCommand {
-    /// The configuration whose layer engine it is; without, the engine at its defaults.
+    /// The configuration whose accelerator it is; without, the accelerator at its defaults.
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The network, a TOML file.
@@ -141,13 +141,13 @@ impl RunCommand {
                 .iter()
                 .map(|folder| format!("\nwritten to {}\n", folder.join("index.html").display())),
         );
-        let passed = verified.as_ref().is_none_or(|verified| verified.mismatch.is_none());
+        let passed = verified.as_ref().is_none_or(|verified| verified.disagreement.is_none());
         let json = json!({
             "trials": trials.iter().map(|trial| json_of(trial, &p)).collect::<Vec<_>>(),
             "verified": verified.map(|verified| json!({
                 "cycles": verified.cycles,
-                "beats": verified.beats,
-                "mismatch": verified.mismatch,
+                "vectors": verified.vectors,
+                "disagreement": verified.disagreement.map(|found| found.to_string()),
             })),
         });
         Ok(Report { text, json, passed })
@@ -200,7 +200,7 @@ impl RunCommand {
         Ok(Some(verified))
     }
 
-    /// The layer engine that is asked for.
+    /// The accelerator that is asked for.
     fn block(&self) -> Result<Configured, Failure> {
         let Some(path) = &self.config else { return Ok(Configured::defaults(find_block(ENGINE)?)) };
         let config = Config::read(path, &blocks::sections())?;
@@ -218,14 +218,15 @@ impl RunCommand {
 
 /// What a simulator has to say.
 fn verdict(verified: &Verified) -> String {
-    match &verified.mismatch {
+    match &verified.disagreement {
         None => format!(
-            "the hardware agrees with the golden model: {} beats of results, {} cycles",
-            verified.beats, verified.cycles
+            "the hardware agrees with the golden model: {} vectors of results, {} cycles",
+            verified.vectors, verified.cycles
         ),
-        Some(mismatch) => {
-            format!("error[E0401]: the hardware disagrees with the golden model\n {mismatch}")
-        }
+        Some(found) => format!(
+            "error[E0401]: the hardware disagrees with the golden model\n {found}\n help: `lacuna \
+             cosim {ENGINE}` looks for the shortest stimulus that shows it"
+        ),
     }
 }
 
