@@ -233,15 +233,16 @@ fn sent(
         }
         let scored = inputs.iter().enumerate().map(|(index, input)| {
             let base = index * p.lanes as usize;
-            let rows = estimates.scores(place, base, mode, &input.elements(p));
-            let scores = rows.iter().map(|(score, _)| Bits::new(p.width, *score));
-            let previous = rows.iter().map(|(_, mask)| Bits::new(1, *mask));
+            let elements = input.elements(p);
+            let rows = estimates.scores(place, base, mode, &elements);
+            let (scores, previous): (Vec<Bits>, Vec<Bits>) =
+                rows.map(|(score, mask)| (Bits::new(p.width, score), Bits::new(1, mask))).unzip();
             let norm = norms.map(|norms| &norms[vector.begin + index]);
             let source = norm.map(|norm| Bits::new(2, if norm[1].bit(0) { 2 } else { 0 }));
             beat([
-                Some(&Bits::concat(&scores.collect::<Vec<_>>())),
+                Some(&Bits::concat(&scores)),
                 norm.map(|norm| &norm[0]),
-                Some(&Bits::concat(&previous.collect::<Vec<_>>())),
+                Some(&Bits::concat(&previous)),
                 source.as_ref(),
                 Some(&level[1]),
                 Some(&level[2]),
@@ -255,7 +256,8 @@ fn sent(
             let (base, elements) = (index * p.lanes as usize, input.elements(p));
             let present = &elements[..input.present(p)];
             let bits: Vec<bool> = (0..p.lanes).map(|lane| mask.beat[0].bit(lane)).collect();
-            let mut rows = estimates.transmit(place, base, mode, present, &bits);
+            let rows = estimates.transmit(place, base, mode, present, &bits);
+            let mut rows: Vec<(i64, bool)> = rows.collect();
             let survivors = rows.iter().filter(|(_, survives)| *survives).count();
             rows.resize(p.lanes as usize, (0, false));
             let values = rows.iter().map(|(value, _)| Bits::new(p.apply().width, *value));
