@@ -131,21 +131,47 @@ impl Word {
         Word { weights: (0..SLOT).step_by(width as usize).map(weight).collect(), wide: None }
     }
 
-    /// Adds the products to the sums of their rows. Bytes of wide weights are counted over
-    /// consecutive words of such: this word has number `byte`; returned is that of the next.
-    fn multiply(&self, value: i64, byte: u32, sums: &mut [i64]) -> u32 {
+    /// Hands on each weight with its row. Bytes of wide weights are counted over consecutive words of
+    /// such: this word has number `byte`; returned is that of the next.
+    fn weights(&self, byte: u32, mut hand_on: impl FnMut(usize, i64)) -> u32 {
         let Some((bytes, exponent)) = self.wide else {
-            for &(row, weight) in &self.weights {
-                sums[row] = sums[row].wrapping_add(value * weight);
-            }
+            self.weights.iter().for_each(|&(row, weight)| hand_on(row, weight));
             return 0;
         };
         let byte = byte % bytes;
         let (row, part) = self.weights[0];
         let part = if byte + 1 == bytes { i64::from(part as i8) } else { part };
-        let weight = part << (exponent + byte * SLOT);
-        sums[row] = sums[row].wrapping_add(value.wrapping_mul(weight));
+        hand_on(row, part << (exponent + byte * SLOT));
         (byte + 1) % bytes
+    }
+}
+
+/// What the words of a column come to.
+#[derive(Clone, Default)]
+struct Column {
+    /// The weights that are not zero, each with the number of its sum.
+    weights: Vec<(usize, i64)>,
+    /// Whether no wide weight reaches into it or out of it, so that it is always the same.
+    is_whole: bool,
+}
+
+/// The sums of a layer.
+struct LayerSums {
+    layer: Layer,
+    /// How many sums a row has: one for each element, or for those that share an output's weights.
+    width: usize,
+    /// Row by row, of all passes.
+    sums: Vec<i64>,
+    /// What is known of each column, as of now.
+    columns: Vec<Column>,
+}
+
+impl LayerSums {
+    /// A value times a column.
+    fn add(&mut self, column: usize, value: i64) {
+        for &(sum, weight) in &self.columns[column].weights {
+            self.sums[sum] = self.sums[sum].wrapping_add(value.wrapping_mul(weight));
+        }
     }
 }
 
@@ -153,58 +179,77 @@ impl Word {
 pub(crate) struct Sums {
     elements: usize,
     lanes: usize,
-    layers: Vec<Layer>,
-    /// The words of each element, and which byte of a wide weight comes next.
-    words: Vec<(Vec<Word>, u32)>,
-    /// Of each layer, element and row, of all its passes.
-    sums: Vec<Vec<Vec<i64>>>,
+    /// The words of each element.
+    words: Vec<Vec<Word>>,
+    /// Which byte of a wide weight comes next in each element.
+    bytes: Vec<u32>,
+    layers: Vec<LayerSums>,
 }
 
 impl Sums {
     /// As a reset leaves them; `words` are those of each element.
     pub fn new(p: &PeClusterParameters, layers: &[Layer], words: Vec<Vec<Word>>) -> Sums {
-        let of_layer = vec![vec![0; p.rows() as usize]; p.elements as usize];
+        let of_layer = |layer: &Layer| {
+            let width = p.elements.min(p.lanes << layer.spread) as usize;
+            let sums = vec![0; p.rows() as usize * width];
+            LayerSums { layer: *layer, width, sums, columns: vec![] }
+        };
         Sums {
             elements: p.elements as usize,
             lanes: p.lanes as usize,
-            layers: layers.to_vec(),
-            words: words.into_iter().map(|words| (words, 0)).collect(),
-            sums: vec![of_layer; layers.len()],
+            words,
+            bytes: vec![0; p.elements as usize],
+            layers: layers.iter().map(of_layer).collect(),
         }
     }
 
     pub fn clear(&mut self, layer: usize) {
-        self.sums[layer].iter_mut().flatten().for_each(|sum| *sum = 0);
-        self.words.iter_mut().for_each(|(_, byte)| *byte = 0);
+        self.layers[layer].sums.fill(0);
+        self.bytes.fill(0);
     }
 
     /// A value times the words of its column.
     pub fn add(&mut self, layer: usize, column: usize, value: i64) {
-        let Layer { base, stride, .. } = self.layers[layer];
-        for ((words, byte), sums) in self.words.iter_mut().zip(&mut self.sums[layer]) {
+        let known = self.layers[layer].columns.get(column);
+        if !known.is_some_and(|known| known.is_whole) || !self.is_between() {
+            self.look_up(layer, column);
+        }
+        self.layers[layer].add(column, value);
+    }
+
+    /// Whether the next byte of any wide weight is its first.
+    fn is_between(&self) -> bool {
+        self.bytes.iter().all(|&byte| byte == 0)
+    }
+
+    /// Finds out what a column's words come to now.
+    fn look_up(&mut self, layer: usize, column: usize) {
+        let begins_between = self.is_between();
+        let LayerSums { layer: Layer { base, stride, .. }, width, .. } = self.layers[layer];
+        let mut weights = vec![];
+        for (element, (words, byte)) in self.words.iter().zip(&mut self.bytes).enumerate() {
+            let sum = element / (self.elements / width);
             for number in 0..stride {
                 let address = (base + column * stride + number) % words.len();
-                *byte = words[address].multiply(value, *byte, sums);
+                *byte = words[address].weights(*byte, |row, weight| {
+                    weights.push((row * width + sum, weight));
+                });
             }
         }
+        weights.retain(|&(_, weight)| weight != 0);
+        let is_whole = begins_between && self.is_between();
+        let columns = &mut self.layers[layer].columns;
+        columns.resize(columns.len().max(column + 1), Column::default());
+        columns[column] = Column { weights, is_whole };
     }
 
     /// The sums of a beat of a layer.
-    pub fn beat(&self, layer: usize, beat: usize) -> impl Iterator<Item = i64> + '_ {
-        let (elements, lanes) = (self.elements, self.lanes);
-        let spread = self.layers[layer].spread;
+    pub fn beat(&self, layer: usize, beat: usize) -> &[i64] {
+        let LayerSums { layer: Layer { spread, .. }, width, sums, .. } = &self.layers[layer];
         let (row, part) = (beat >> spread, beat & ((1 << spread) - 1));
-        let groups = lanes << spread;
-        (0..lanes).map(move |lane| {
-            let group = part * lanes + lane;
-            let (first, count) = match groups > elements {
-                true => (group % elements, 1),
-                false => (group * (elements / groups), elements / groups),
-            };
-            let row = group / elements * ROWS as usize + row;
-            let of_elements = &self.sums[layer][first..first + count];
-            of_elements.iter().fold(0_i64, |sum, rows| sum.wrapping_add(rows[row]))
-        })
+        let group = part * self.lanes;
+        let row = group / self.elements * ROWS as usize + row;
+        &sums[row * width + group % width..][..self.lanes]
     }
 }
 
@@ -366,7 +411,7 @@ fn emitted(
         }
         for beat in 0..if survivor.last { layers[survivor.layer].beats } else { 0 } {
             let (cycle, _, is_last) = outs.next().expect("the clock has as many beats");
-            let of_lanes = sums.beat(survivor.layer, beat).map(|sum| Bits::new(width, sum));
+            let of_lanes = sums.beat(survivor.layer, beat).iter().map(|&sum| Bits::new(width, sum));
             let beat = vec![
                 Bits::concat(&of_lanes.collect::<Vec<_>>()),
                 Bits::new(bits(p.layers), survivor.layer as u64),
