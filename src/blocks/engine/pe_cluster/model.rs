@@ -71,6 +71,10 @@ impl Survivor {
             last: beat[6].bit(0),
         }
     }
+
+    fn work(&self) -> Work {
+        Work { layer: self.layer, exists: self.exists, fresh: self.fresh, last: self.last }
+    }
 }
 
 /// A word of weights.
@@ -253,19 +257,29 @@ impl Sums {
     }
 }
 
+/// A survivor, as far as the clock is concerned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Work {
+    pub layer: usize,
+    /// Whether there is one.
+    pub exists: bool,
+    pub fresh: bool,
+    pub last: bool,
+}
+
 /// When beats go in and out; counters take the place of sums.
 #[derive(Default)]
 pub(crate) struct Clock {
     /// The survivor whose words are read, and its cycles that are left.
-    current: Option<(Survivor, usize)>,
+    current: Option<(Work, usize)>,
     /// A vector does not begin with the next survivor.
     is_inside: bool,
     /// The vector that ends with the word that is worked with.
-    ending: Option<Survivor>,
+    ending: Option<Work>,
     /// The vector whose sums are read, and how many beats were.
-    reading: Option<(Survivor, usize)>,
+    reading: Option<(Work, usize)>,
     /// The beat that is offered, and whether it is the last.
-    out: Option<(Survivor, bool)>,
+    out: Option<(Work, bool)>,
 }
 
 /// What moves in a cycle.
@@ -283,7 +297,7 @@ pub(crate) struct Moves {
 
 impl Clock {
     /// The beat of sums that is offered: the last survivor of its vector, and whether it is the last.
-    pub fn offers(&self) -> Option<(Survivor, bool)> {
+    pub fn offers(&self) -> Option<(Work, bool)> {
         self.out
     }
 
@@ -293,7 +307,7 @@ impl Clock {
     }
 
     /// A cycle; `offered`: the survivor that would go in, `taken`: what is offered goes.
-    pub fn step(&mut self, layers: &[Layer], offered: Option<&Survivor>, taken: bool) -> Moves {
+    pub fn step(&mut self, layers: &[Layer], offered: Option<Work>, taken: bool) -> Moves {
         let reads = self.reading.filter(|_| self.out.is_none() || taken);
         let is_last =
             reads.is_some_and(|(survivor, beat)| beat + 1 == layers[survivor.layer].beats);
@@ -302,7 +316,7 @@ impl Clock {
         let may_end = goes_on.is_none() && self.ending.is_none();
         let done =
             self.current.is_some_and(|(survivor, left)| left <= 1 && (!survivor.last || may_end));
-        let of = |survivor: Option<Survivor>, layer: usize| {
+        let of = |survivor: Option<Work>, layer: usize| {
             survivor.is_some_and(|survivor| survivor.layer == layer)
         };
         let current = self.current.map(|(survivor, _)| survivor);
@@ -337,7 +351,7 @@ impl Clock {
         if let Some(next) = accepted {
             let clears = usize::from(next.fresh && !self.is_inside);
             let words = if next.exists { layers[next.layer].stride } else { 0 };
-            self.current = Some((*next, (words + clears).max(1)));
+            self.current = Some((next, (words + clears).max(1)));
             self.is_inside = !next.last;
         }
         let any = self.current.is_some() || self.ending.is_some() || self.reading.is_some();
@@ -364,10 +378,10 @@ pub(super) fn run(p: &PeClusterParameters, stimulus: &Stimulus) -> Response {
     let mut clock = Clock::default();
     let mut outs = vec![];
     for cycle in loads_end.. {
-        if let Some((survivor, is_last)) = clock.offers() {
-            outs.push((cycle, survivor, is_last));
+        if let Some((_, is_last)) = clock.offers() {
+            outs.push((cycle, is_last));
         }
-        let next = survivors.get(response.accepted[1].len());
+        let next = survivors.get(response.accepted[1].len()).map(Survivor::work);
         let moves = clock.step(&layers, next, true);
         if moves.accepted {
             response.accepted[1].push(cycle);
@@ -386,7 +400,7 @@ fn emitted(
     layers: &[Layer],
     loads: &[Beat],
     survivors: &[Survivor],
-    outs: Vec<(u64, Survivor, bool)>,
+    outs: Vec<(u64, bool)>,
 ) -> Vec<Emitted> {
     let element = vec![Word::default(); 1 << bits(p.words)];
     let mut words = vec![element; p.elements as usize];
@@ -410,7 +424,7 @@ fn emitted(
             sums.add(survivor.layer, survivor.column, survivor.value);
         }
         for beat in 0..if survivor.last { layers[survivor.layer].beats } else { 0 } {
-            let (cycle, _, is_last) = outs.next().expect("the clock has as many beats");
+            let (cycle, is_last) = outs.next().expect("the clock has as many beats");
             let of_lanes = sums.beat(survivor.layer, beat).iter().map(|&sum| Bits::new(width, sum));
             let beat = vec![
                 Bits::concat(&of_lanes.collect::<Vec<_>>()),

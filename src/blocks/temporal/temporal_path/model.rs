@@ -122,7 +122,7 @@ pub(super) fn run(p: &TemporalPathParameters, tech: &Tech, stimulus: &Stimulus) 
     let windows = sent.iter().map(|sent| sent.window.clone()).collect();
     let survivors = respond(&MaskApply::model(&p.apply(), tech), vec![windows], &[]);
     let counts: Vec<usize> = sent.iter().map(|sent| sent.survivors).collect();
-    let schedule = timing::run(p, arrivals(p, &beats), &counts);
+    let schedule = timing::run(p, arrivals(p, &beats, &counts));
     let outputs = Outputs { beats: &beats, bands, levels, sent, survivors: survivors.emitted };
     outputs.response(p, &vectors, schedule, stimulus.inputs.len())
 }
@@ -276,8 +276,8 @@ fn sent(
     all
 }
 
-/// What the clock has to know of each beat.
-fn arrivals(p: &TemporalPathParameters, beats: &[Input]) -> Vec<Arrival> {
+/// What the clock has to know of each beat, of which so many elements survive.
+fn arrivals(p: &TemporalPathParameters, beats: &[Input], survivors: &[usize]) -> Vec<Arrival> {
     let metrics = p.metric();
     let whole = (p.group / p.lanes).max(1) as usize;
     let (mut first, mut number) = (0, 0);
@@ -290,7 +290,9 @@ fn arrivals(p: &TemporalPathParameters, beats: &[Input]) -> Vec<Arrival> {
         let code = begin.metric.as_ref().map_or(0, Bits::unsigned);
         arrivals.push(Arrival {
             layer: begin.layer(p),
-            place: (begin.place(p), number.min(p.longest.div_ceil(p.lanes) as usize - 1)),
+            place: begin.place(p) * p.beats() as usize + number.min(p.beats() as usize - 1),
+            // Of a group that is not whole nothing survives, because nothing comes out of it.
+            survivors: survivors.get(index).copied().unwrap_or(0),
             first: number == 0,
             last: beat.is_last(),
             ends_group: beat.is_last() || (number + 1) % whole == 0,
