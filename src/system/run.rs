@@ -41,13 +41,12 @@ impl Run {
         for (number, vector) in sequences.iter().flat_map(|sequence| sequence.iter().enumerate()) {
             let values = vector.iter().map(|&value| value.into()).collect();
             let step = Step { values, new_sequence: number == 0, last: 0 };
-            let (through, outputs) = engine.step(&step);
+            let (through, mut result) = engine.step(&step);
             for (layer, vector) in through.iter().enumerate() {
                 let stored = vector.columns.iter().map(|&column| program.stored[layer][column]);
                 run.executed[layer] += stored.sum::<usize>() as u64;
                 run.levels[layer][vector.level] += 1;
             }
-            let mut result: Vec<i64> = outputs.into_iter().flatten().collect();
             let last = &program.settings.layers[program.settings.final_layer];
             result.truncate(result.len() - last.requantiser.empty as usize);
             run.results.push(result);

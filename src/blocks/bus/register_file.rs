@@ -221,6 +221,7 @@ fn subordinate(name: &str, map: &RegisterMap) -> Result<Arc<Module>, Errors> {
 
     let never = || m.constant(0, bit());
     let (mut may_write, mut for_next, mut known) = (never(), never(), never());
+    let mut only_at_rest = never();
     let mut value = m.constant(0, word());
     let mut copies = vec![];
     for group in &map.groups {
@@ -240,7 +241,9 @@ fn subordinate(name: &str, map: &RegisterMap) -> Result<Arc<Module>, Errors> {
         let any_hit = hits.any().named(&format!("{}_is_written", group.name));
         let free = rule("is_free", &bus.aw, of(&[Write::Always, Write::NextPacket]));
         let at_rest = rule("is_free_at_rest", &bus.aw, of(&[Write::AtRest]));
-        may_write = may_write | (any_hit & (free | (at_rest & !busy)));
+        let at_rest = (any_hit & at_rest).named(&format!("{}_needs_rest", group.name));
+        may_write = may_write | (any_hit & free) | (at_rest & !busy);
+        only_at_rest = only_at_rest | at_rest;
         if !of(&[Write::NextPacket]).is_empty() {
             for_next = for_next | (any_hit & rule("waits", &bus.aw, of(&[Write::NextPacket])));
         }
@@ -262,6 +265,8 @@ fn subordinate(name: &str, map: &RegisterMap) -> Result<Arc<Module>, Errors> {
         let output = m.output(format!("{}_write_o", group.name), uint(group.count));
         output.doc("whose register is written").set(writes.mux(hits, 0).wrap(uint(group.count)));
     }
+    let at_rest = m.output("at_rest_o", bit()).doc("what may only be written at rest is written");
+    at_rest.set(writes & only_at_rest);
     m.discard(bus.w["data"]);
 
     let b_resp = m.register("b_resp", uint(2));
@@ -427,6 +432,11 @@ impl<'m> RegisterFile<'m> {
     /// Whether something was written for the next packet that does not count yet.
     pub fn pending(&self) -> Expr<'m> {
         self.subordinate.output("pending_o")
+    }
+
+    /// Whether a register is written that may only be so at rest.
+    pub fn written_at_rest(&self) -> Expr<'m> {
+        self.subordinate.output("at_rest_o")
     }
 
     /// Whether an access is refused.

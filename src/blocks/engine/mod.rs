@@ -26,3 +26,9 @@ fn rest<'m>(m: &'m ModuleBuilder, settings: &[Expr<'m>], busy: Expr<'m>) {
 fn bits(count: u32) -> u32 {
     count.next_power_of_two().ilog2().max(1)
 }
+
+/// What an accumulator of `width` bits keeps of a number: for golden models.
+fn wrapped(number: i64, width: u32) -> i64 {
+    let above = i64::BITS - width;
+    number << above >> above
+}

@@ -17,7 +17,7 @@ pub struct Golden {
     p: LayerEngineParameters,
     registers: Registers,
     engine: Option<Engine>,
-    /// Nothing went in since the load.
+    /// Nothing went in since the network was written.
     fresh: bool,
     /// Beats of packets that nobody has asked for.
     beats: Vec<Beat>,
@@ -156,7 +156,7 @@ impl Device for Golden {
             "order" if order("clear") => self.counters = cleared(&self.p),
             _ => {
                 self.registers.write(Write { address, data });
-                if name == "load_word" || name == "load_end" {
+                if write == registers::Write::AtRest {
                     (self.engine, self.fresh) = (None, true);
                 }
             }

@@ -23,6 +23,8 @@
 //! through. What describes the network may be written while nothing is in the accelerator and no
 //! packet is offered (`status.busy` is 0); otherwise the write is answered with SLVERR and changes
 //! nothing. Words may be loaded anew in the same way; the first one closes `s_axis` until `load_end`.
+//! The first packet after any such write begins a new sequence, whatever its TUSER: sums of another
+//! network mean nothing.
 //!
 //! # Faults
 //!

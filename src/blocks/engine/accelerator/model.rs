@@ -127,7 +127,7 @@ pub(crate) fn through(
         let new_sequence = packet.new_sequence | std::mem::take(&mut fresh);
         let (through, sums) = engine.step(&Step { values, new_sequence, last });
         vectors.push(through);
-        accumulators.push(sums.into_iter().flatten().collect::<Vec<i64>>());
+        accumulators.push(sums);
     }
     // The first packet is offered to the engine two cycles after its last beat came in, and those behind
     // it are never late, since they come in as fast as others go out.

@@ -154,8 +154,8 @@ impl<'m> Top<'m> {
         engine.connect("in_valid_i", offered);
         packets.connect("out_ready_i", may_enter & ready);
         let last = packets.output("out_last_o");
-        let fresh = m.register("fresh", bit()).reset(1).doc("nothing went in since the load");
-        m.when(self.registers.get("load_end_write"), || fresh.set(1))
+        let fresh = m.register("fresh", bit()).reset(1).doc("the network is not what it was");
+        m.when(self.registers.written_at_rest(), || fresh.set(1))
             .or_when(offered & ready & last, || fresh.set(0));
         // What is offered has to stay, so a setting that comes now waits for the next packet.
         m.when(offered, || inside.set(!(ready & last)));

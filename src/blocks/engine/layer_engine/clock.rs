@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::LayerEngineParameters;
 use super::model::Settings;
-use crate::blocks::engine::pe_cluster::{Clock as Cluster, Layer, Survivor};
+use crate::blocks::engine::pe_cluster::{Clock as Cluster, Layer, Work};
 use crate::blocks::temporal::temporal_path::{Arrival, Clock as Path, Queue};
 
 /// A vector on its way through a layer.
@@ -58,10 +58,12 @@ struct Clock<'a> {
     layers: Vec<Layer>,
     final_layer: usize,
     latencies: Vec<u64>,
+    /// Beats of the longest vector.
+    beats: usize,
     path: Path,
-    /// Survivors that are to leave the path, vector by vector.
-    leaving: VecDeque<(usize, usize, usize)>,
-    queue: Queue<Survivor>,
+    /// Of each vector in the path, how many survivors are to leave it, and what the last will be.
+    leaving: VecDeque<(usize, Work)>,
+    queue: Queue<Work>,
     cluster: Cluster,
     /// The requantiser's stages.
     stages: [Option<Sums>; 4],
@@ -91,6 +93,7 @@ pub(crate) fn run(
         p,
         final_layer: settings.final_layer,
         latencies: settings.layers.iter().map(|layer| path.latency(layer.path.metric)).collect(),
+        beats: path.beats() as usize,
         path: Path::new(&path),
         leaving: VecDeque::new(),
         queue: Queue::new(p.queue(1).depth as usize, 2),
@@ -134,20 +137,19 @@ impl Clock<'_> {
         let offer = self.inside.filter(|offer| !offer.returns || back.is_some())?;
         if !self.offered {
             self.offered = true;
-            let arrival = self.arrival(&offer);
-            let survivors = self.steps[offer.step][offer.layer].counts[offer.beat];
-            self.path.offer(arrival, survivors);
+            self.path.offer(self.arrival(&offer));
         }
         Some(offer)
     }
 
     fn arrival(&self, offer: &Offer) -> Arrival {
-        let count = self.steps[offer.step][offer.layer].counts.len();
+        let counts = &self.steps[offer.step][offer.layer].counts;
         let whole = (super::GROUP / self.p.lanes).max(1) as usize;
-        let last = offer.beat + 1 == count;
+        let last = offer.beat + 1 == counts.len();
         Arrival {
             layer: offer.layer,
-            place: (offer.layer, offer.beat),
+            place: offer.layer * self.beats + offer.beat,
+            survivors: counts[offer.beat],
             first: offer.beat == 0,
             last,
             ends_group: last || (offer.beat + 1).is_multiple_of(whole),
@@ -178,7 +180,7 @@ impl Clock<'_> {
         // The clusters work alike, so one stands for all.
         let sums = self.cluster.offers().filter(|_| goes[0]);
         let survivor = self.queue.front(cycle).copied();
-        let worked = self.cluster.step(&self.layers, survivor.as_ref(), sums.is_some());
+        let worked = self.cluster.step(&self.layers, survivor, sums.is_some());
         if worked.accepted {
             self.queue.pop();
         }
@@ -199,7 +201,7 @@ impl Clock<'_> {
             }
         }
         if goes[0] {
-            self.stages[0] = sums.map(|(survivor, last)| Sums { layer: survivor.layer, last });
+            self.stages[0] = sums.map(|(work, last)| Sums { layer: work.layer, last });
         }
 
         if moves.out {
@@ -212,19 +214,8 @@ impl Clock<'_> {
 
     /// A survivor leaves the path for the queue.
     fn leave(&mut self, cycle: u64) {
-        let (step, layer, left) = self.leaving.front_mut().expect("a vector is in the path");
-        let vector = &self.steps[*step][*layer];
-        let survivors: usize = vector.counts.iter().sum();
-        let survivor = Survivor {
-            value: 0,
-            column: 0,
-            exists: survivors > 0,
-            layer: vector.layer,
-            fresh: vector.fresh,
-            tag: false,
-            last: *left == 1,
-        };
-        self.queue.push(cycle, survivor);
+        let (left, work) = self.leaving.front_mut().expect("a vector is in the path");
+        self.queue.push(cycle, Work { last: *left == 1, ..*work });
         *left -= 1;
         if *left == 0 {
             self.leaving.pop_front();
@@ -233,11 +224,12 @@ impl Clock<'_> {
 
     /// A beat goes into the path.
     fn accept(&mut self, cycle: u64, offer: Offer) {
-        let vector = &self.steps[offer.step][offer.layer];
-        let (beats, survivors): (usize, usize) = (vector.counts.len(), vector.counts.iter().sum());
+        let Vector { layer, fresh, counts, columns, .. } = &self.steps[offer.step][offer.layer];
         self.offered = false;
         if offer.beat == 0 {
-            self.leaving.push_back((offer.step, offer.layer, survivors.max(1)));
+            let exists = !columns.is_empty();
+            let work = Work { layer: *layer, exists, fresh: *fresh, last: true };
+            self.leaving.push_back((columns.len().max(1), work));
         }
         if !offer.returns {
             self.schedule.accepted.push(cycle);
@@ -245,7 +237,7 @@ impl Clock<'_> {
                 self.under_way += 1;
             }
         }
-        let is_last = offer.beat + 1 == beats;
+        let is_last = offer.beat + 1 == counts.len();
         self.inside = (!is_last).then_some(Offer { beat: offer.beat + 1, ..offer });
         if is_last && offer.returns {
             self.returning[offer.layer] += 1;

@@ -3,7 +3,7 @@
 use super::LayerEngineParameters;
 use super::clock::Vector;
 use crate::blocks::engine::pe_cluster::{self, Sums, Word};
-use crate::blocks::engine::{bits, requantiser};
+use crate::blocks::engine::{bits, requantiser, wrapped};
 use crate::blocks::temporal::temporal_path::{LayerSettings, Steps};
 use crate::model::{Beat, Bits, Cause, Emitted, Field, Response, Stimulus};
 
@@ -206,7 +206,7 @@ pub(crate) struct Engine {
     sum_bits: u32,
     path: Steps,
     clusters: Vec<Sums>,
-    /// Of each lane.
+    /// Of each beat, those of its lanes.
     biases: Vec<Vec<i64>>,
 }
 
@@ -219,14 +219,14 @@ impl Engine {
         let words = vec![Word::default(); 1 << bits(p.words)];
         let mut words = vec![words; (p.clusters * p.elements) as usize];
         let depth = 1 << bits(p.requantiser(sum_bits).biases);
-        let mut biases = vec![vec![0; depth]; p.lanes as usize];
+        let mut biases = vec![vec![0; p.lanes as usize]; depth];
         for load in loads {
             let (unit, address) = (load[0].unsigned() as usize, load[1].unsigned() as usize);
             if let Some(words) = words.get_mut(unit) {
                 let address = address % words.len();
                 words[address] = Word::of(&cluster, &load[2].slice(0, word_bits));
-            } else if let Some(lane) = biases.get_mut(unit - words.len()) {
-                lane[address % depth] = load[2].slice(0, sum_bits).signed();
+            } else if let Some(bias) = biases[address % depth].get_mut(unit - words.len()) {
+                *bias = load[2].slice(0, sum_bits).signed();
             }
         }
         let layers: Vec<_> = settings.layers.iter().map(|layer| layer.cluster).collect();
@@ -251,53 +251,58 @@ impl Engine {
     }
 
     /// A step through all layers: the vector of each on its way, and the accumulators of the final
-    /// one, beat by beat.
-    pub fn step(&mut self, step: &Step) -> (Vec<Vector>, Vec<Vec<i64>>) {
+    /// one.
+    pub fn step(&mut self, step: &Step) -> (Vec<Vector>, Vec<i64>) {
         let mut values = step.values.clone();
         let mut vectors = vec![];
-        for index in 0..=self.settings.final_layer {
-            let layer = self.settings.layers[index].clone();
-            let found = self.path.next(index, layer.mode, step.new_sequence, &values);
-            let fresh = step.new_sequence || layer.mode < 2;
+        for layer in 0..=self.settings.final_layer {
+            let mode = self.settings.layers[layer].mode;
+            let found = self.path.next(layer, mode, step.new_sequence, &values);
+            let fresh = step.new_sequence || mode < 2;
             for sums in &mut self.clusters {
                 if fresh {
-                    sums.clear(index);
+                    sums.clear(layer);
                 }
-                found.survivors.iter().for_each(|&(at, value)| sums.add(index, at, value));
+                found.survivors.iter().for_each(|&(at, value)| sums.add(layer, at, value));
             }
             vectors.push(Vector {
-                layer: index,
+                layer,
                 fresh,
                 counts: found.counts,
                 columns: found.survivors.iter().map(|&(column, _)| column).collect(),
                 level: found.level,
                 band: found.band,
             });
-            let beats: Vec<Vec<i64>> = (0..layer.cluster.beats)
-                .map(|beat| self.accumulators(&layer, index, beat))
-                .collect();
-            if index == self.settings.final_layer {
-                return (vectors, beats);
+            let accumulators = self.accumulators(layer);
+            if layer == self.settings.final_layer {
+                return (vectors, accumulators);
             }
-            let bits = self.activation_bits;
-            let elements = beats.iter().flatten();
-            values = elements.map(|&sum| layer.requantiser.element(sum, bits)).collect();
-            values.truncate(values.len() - layer.requantiser.empty as usize);
+            let requantiser = &self.settings.layers[layer].requantiser;
+            let count = accumulators.len() - requantiser.empty as usize;
+            let elements = accumulators[..count].iter();
+            values.clear();
+            values.extend(elements.map(|&sum| requantiser.element(sum, self.activation_bits)));
         }
         unreachable!("the final layer is one of them")
     }
 
-    /// A beat of a layer's accumulators.
-    fn accumulators(&self, layer: &Layer, index: usize, beat: usize) -> Vec<i64> {
-        let address = layer.requantiser.bias_base + beat;
-        let sums = self.clusters.iter().flat_map(|sums| sums.beat(index, beat));
-        let biased = sums.zip(&self.biases).map(|(sum, biases)| {
-            let sum = sum.wrapping_add(biases[address % biases.len()]);
-            Bits::new(self.sum_bits, sum).signed()
-        });
-        let biased: Vec<i64> = biased.collect();
-        debug_assert_eq!(biased.len(), self.lanes);
-        biased
+    /// The accumulators of a layer, beat by beat.
+    fn accumulators(&self, layer: usize) -> Vec<i64> {
+        let Layer { cluster, requantiser, .. } = &self.settings.layers[layer];
+        let mut accumulators = Vec::with_capacity(cluster.beats * self.lanes);
+        for beat in 0..cluster.beats {
+            let biases = &self.biases[(requantiser.bias_base + beat) % self.biases.len()];
+            let of_clusters = biases.chunks_exact(self.lanes / self.clusters.len());
+            for (sums, biases) in self.clusters.iter().zip(of_clusters) {
+                let biased = sums
+                    .beat(layer, beat)
+                    .iter()
+                    .zip(biases)
+                    .map(|(sum, bias)| sum.wrapping_add(*bias));
+                accumulators.extend(biased.map(|sum| wrapped(sum, self.sum_bits)));
+            }
+        }
+        accumulators
     }
 }
 
@@ -310,9 +315,10 @@ pub(super) fn run(p: &LayerEngineParameters, stimulus: &Stimulus) -> Response {
     let schedule = super::clock::run(p, &settings, vectors, loads.len() as u64);
     let mut cycles = schedule.out.into_iter();
     let mut emitted = vec![];
-    for (step, beats) in steps.iter().zip(outputs) {
+    for (step, accumulators) in steps.iter().zip(outputs) {
+        let beats = accumulators.chunks(p.lanes as usize);
         let count = beats.len();
-        for (number, sums) in beats.into_iter().enumerate() {
+        for (number, sums) in beats.enumerate() {
             let is_last = number + 1 == count;
             let sums: Vec<Bits> = sums.iter().map(|&sum| Bits::new(engine.sum_bits, sum)).collect();
             let mut beat = vec![Bits::concat(&sums)];

@@ -71,6 +71,10 @@ impl Survivor {
             last: beat[6].bit(0),
         }
     }
+
+    fn work(&self) -> Work {
+        Work { layer: self.layer, exists: self.exists, fresh: self.fresh, last: self.last }
+    }
 }
 
 /// A word of weights.
@@ -139,21 +143,47 @@ impl Word {
         }
     }
 
-    /// Adds the products to the sums of their rows. Bytes of wide weights are counted over
-    /// consecutive words of such: this word has number `byte`; returned is that of the next.
-    fn multiply(&self, value: i64, byte: u32, sums: &mut [i64]) -> u32 {
+    /// Hands on each weight with its row. Bytes of wide weights are counted over consecutive words of
+    /// such: this word has number `byte`; returned is that of the next.
+    fn weights(&self, byte: u32, mut hand_on: impl FnMut(usize, i64)) -> u32 {
         let Some((bytes, exponent)) = self.wide else {
-            for &(row, weight) in &self.weights {
-                sums[row] = sums[row].wrapping_add(value * weight);
-            }
+            self.weights.iter().for_each(|&(row, weight)| hand_on(row, weight));
             return 0;
         };
         let byte = byte % bytes;
         let (row, part) = self.weights[0];
         let part = if byte + 1 == bytes { i64::from(part as i8) } else { part };
-        let weight = part << (exponent + byte * SLOT);
-        sums[row] = sums[row].wrapping_add(value.wrapping_mul(weight));
+        hand_on(row, part << (exponent + byte * SLOT));
         (byte + 1) % bytes
+    }
+}
+
+/// What the words of a column come to.
+#[derive(Clone, Default)]
+struct Column {
+    /// The weights that are not zero, each with the number of its sum.
+    weights: Vec<(usize, i64)>,
+    /// Whether no wide weight reaches into it or out of it, so that it is always the same.
+    is_whole: bool,
+}
+
+/// The sums of a layer.
+struct LayerSums {
+    layer: Layer,
+    /// How many sums a row has: one for each element, or for those that share an output's weights.
+    width: usize,
+    /// Row by row, of all passes.
+    sums: Vec<i64>,
+    /// What is known of each column, as of now.
+    columns: Vec<Column>,
+}
+
+impl LayerSums {
+    /// A value times a column.
+    fn add(&mut self, column: usize, value: i64) {
+        for &(sum, weight) in &self.columns[column].weights {
+            self.sums[sum] = self.sums[sum].wrapping_add(value.wrapping_mul(weight));
+        }
     }
 }
 
@@ -161,74 +191,103 @@ impl Word {
 pub(crate) struct Sums {
     elements: usize,
     lanes: usize,
-    layers: Vec<Layer>,
-    /// The words of each element, and which byte of a wide weight comes next.
-    words: Vec<(Vec<Word>, u32)>,
-    /// Of each layer, element and row, of all its passes.
-    sums: Vec<Vec<Vec<i64>>>,
+    /// The words of each element.
+    words: Vec<Vec<Word>>,
+    /// Which byte of a wide weight comes next in each element.
+    bytes: Vec<u32>,
+    layers: Vec<LayerSums>,
 }
 
 impl Sums {
     /// As a reset leaves them; `words` are those of each element.
     pub fn new(p: &PeClusterParameters, layers: &[Layer], words: Vec<Vec<Word>>) -> Sums {
-        let of_layer = vec![vec![0; p.rows() as usize]; p.elements as usize];
+        let of_layer = |layer: &Layer| {
+            let width = p.elements.min(p.lanes << layer.spread) as usize;
+            let sums = vec![0; p.rows() as usize * width];
+            LayerSums { layer: *layer, width, sums, columns: vec![] }
+        };
         Sums {
             elements: p.elements as usize,
             lanes: p.lanes as usize,
-            layers: layers.to_vec(),
-            words: words.into_iter().map(|words| (words, 0)).collect(),
-            sums: vec![of_layer; layers.len()],
+            words,
+            bytes: vec![0; p.elements as usize],
+            layers: layers.iter().map(of_layer).collect(),
         }
     }
 
     pub fn clear(&mut self, layer: usize) {
-        self.sums[layer].iter_mut().flatten().for_each(|sum| *sum = 0);
-        self.words.iter_mut().for_each(|(_, byte)| *byte = 0);
+        self.layers[layer].sums.fill(0);
+        self.bytes.fill(0);
     }
 
     /// A value times the words of its column.
     pub fn add(&mut self, layer: usize, column: usize, value: i64) {
-        let Layer { base, stride, .. } = self.layers[layer];
-        for ((words, byte), sums) in self.words.iter_mut().zip(&mut self.sums[layer]) {
+        let known = self.layers[layer].columns.get(column);
+        if !known.is_some_and(|known| known.is_whole) || !self.is_between() {
+            self.look_up(layer, column);
+        }
+        self.layers[layer].add(column, value);
+    }
+
+    /// Whether the next byte of any wide weight is its first.
+    fn is_between(&self) -> bool {
+        self.bytes.iter().all(|&byte| byte == 0)
+    }
+
+    /// Finds out what a column's words come to now.
+    fn look_up(&mut self, layer: usize, column: usize) {
+        let begins_between = self.is_between();
+        let LayerSums { layer: Layer { base, stride, .. }, width, .. } = self.layers[layer];
+        let mut weights = vec![];
+        for (element, (words, byte)) in self.words.iter().zip(&mut self.bytes).enumerate() {
+            let sum = element / (self.elements / width);
             for number in 0..stride {
                 let address = (base + column * stride + number) % words.len();
-                *byte = words[address].multiply(value, *byte, sums);
+                *byte = words[address].weights(*byte, |row, weight| {
+                    weights.push((row * width + sum, weight));
+                });
             }
         }
+        weights.retain(|&(_, weight)| weight != 0);
+        let is_whole = begins_between && self.is_between();
+        let columns = &mut self.layers[layer].columns;
+        columns.resize(columns.len().max(column + 1), Column::default());
+        columns[column] = Column { weights, is_whole };
     }
 
     /// The sums of a beat of a layer.
-    pub fn beat(&self, layer: usize, beat: usize) -> impl Iterator<Item = i64> + '_ {
-        let (elements, lanes) = (self.elements, self.lanes);
-        let spread = self.layers[layer].spread;
+    pub fn beat(&self, layer: usize, beat: usize) -> &[i64] {
+        let LayerSums { layer: Layer { spread, .. }, width, sums, .. } = &self.layers[layer];
         let (row, part) = (beat >> spread, beat & ((1 << spread) - 1));
-        let groups = lanes << spread;
-        (0..lanes).map(move |lane| {
-            let group = part * lanes + lane;
-            let (first, count) = match groups > elements {
-                true => (group % elements, 1),
-                false => (group * (elements / groups), elements / groups),
-            };
-            let row = group / elements * ROWS as usize + row;
-            let of_elements = &self.sums[layer][first..first + count];
-            of_elements.iter().fold(0_i64, |sum, rows| sum.wrapping_add(rows[row]))
-        })
+        let group = part * self.lanes;
+        let row = group / self.elements * ROWS as usize + row;
+        &sums[row * width + group % width..][..self.lanes]
     }
+}
+
+/// A survivor, as far as the clock is concerned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Work {
+    pub layer: usize,
+    /// Whether there is one.
+    pub exists: bool,
+    pub fresh: bool,
+    pub last: bool,
 }
 
 /// When beats go in and out; counters take the place of sums.
 #[derive(Default)]
 pub(crate) struct Clock {
     /// The survivor whose words are read, and its cycles that are left.
-    current: Option<(Survivor, usize)>,
+    current: Option<(Work, usize)>,
     /// A vector does not begin with the next survivor.
     is_inside: bool,
     /// The vector that ends with the word that is worked with.
-    ending: Option<Survivor>,
+    ending: Option<Work>,
     /// The vector whose sums are read, and how many beats were.
-    reading: Option<(Survivor, usize)>,
+    reading: Option<(Work, usize)>,
     /// The beat that is offered, and whether it is the last.
-    out: Option<(Survivor, bool)>,
+    out: Option<(Work, bool)>,
 }
 
 /// What moves in a cycle.
@@ -246,7 +305,7 @@ pub(crate) struct Moves {
 
 impl Clock {
     /// The beat of sums that is offered: the last survivor of its vector, and whether it is the last.
-    pub fn offers(&self) -> Option<(Survivor, bool)> {
+    pub fn offers(&self) -> Option<(Work, bool)> {
         self.out
     }
 
@@ -256,7 +315,7 @@ impl Clock {
     }
 
     /// A cycle; `offered`: the survivor that would go in, `taken`: what is offered goes.
-    pub fn step(&mut self, layers: &[Layer], offered: Option<&Survivor>, taken: bool) -> Moves {
+    pub fn step(&mut self, layers: &[Layer], offered: Option<Work>, taken: bool) -> Moves {
         let reads = self.reading.filter(|_| self.out.is_none() || taken);
         let is_last =
             reads.is_some_and(|(survivor, beat)| beat + 1 == layers[survivor.layer].beats);
@@ -265,7 +324,7 @@ impl Clock {
         let may_end = goes_on.is_none() && self.ending.is_none();
         let done =
             self.current.is_some_and(|(survivor, left)| left <= 1 && (!survivor.last || may_end));
-        let of = |survivor: Option<Survivor>, layer: usize| {
+        let of = |survivor: Option<Work>, layer: usize| {
             survivor.is_some_and(|survivor| survivor.layer == layer)
         };
         let current = self.current.map(|(survivor, _)| survivor);
@@ -300,7 +359,7 @@ impl Clock {
         if let Some(next) = accepted {
             let clears = usize::from(next.fresh && !self.is_inside);
             let words = if next.exists { layers[next.layer].stride } else { 0 };
-            self.current = Some((*next, (words + clears).max(1)));
+            self.current = Some((next, (words + clears).max(1)));
             self.is_inside = !next.last;
         }
         let any = self.current.is_some() || self.ending.is_some() || self.reading.is_some();
@@ -327,10 +386,10 @@ pub(super) fn run(p: &PeClusterParameters, stimulus: &Stimulus) -> Response {
     let mut clock = Clock::default();
     let mut outs = vec![];
     for cycle in loads_end.. {
-        if let Some((survivor, is_last)) = clock.offers() {
-            outs.push((cycle, survivor, is_last));
+        if let Some((_, is_last)) = clock.offers() {
+            outs.push((cycle, is_last));
         }
-        let next = survivors.get(response.accepted[1].len());
+        let next = survivors.get(response.accepted[1].len()).map(Survivor::work);
         let moves = clock.step(&layers, next, true);
         if moves.accepted {
             response.accepted[1].push(cycle);
@@ -349,7 +408,7 @@ fn emitted(
     layers: &[Layer],
     loads: &[Beat],
     survivors: &[Survivor],
-    outs: Vec<(u64, Survivor, bool)>,
+    outs: Vec<(u64, bool)>,
 ) -> Vec<Emitted> {
     let element = vec![Word::default(); 1 << bits(p.words)];
     let mut words = vec![element; p.elements as usize];
@@ -373,8 +432,8 @@ fn emitted(
             sums.add(survivor.layer, survivor.column, survivor.value);
         }
         for beat in 0..if survivor.last { layers[survivor.layer].beats } else { 0 } {
-            let (cycle, _, is_last) = outs.next().expect("the clock has as many beats");
-            let of_lanes = sums.beat(survivor.layer, beat).map(|sum| Bits::new(width, sum));
+            let (cycle, is_last) = outs.next().expect("the clock has as many beats");
+            let of_lanes = sums.beat(survivor.layer, beat).iter().map(|&sum| Bits::new(width, sum));
             let beat = vec![
                 Bits::concat(&of_lanes.collect::<Vec<_>>()),
                 Bits::new(bits(p.layers), survivor.layer as u64),

@@ -37,7 +37,7 @@ fn sums(words: Vec<Bits>, values: &[i64]) -> Vec<i64> {
     for (column, &value) in values.iter().enumerate() {
         sums.add(0, column, value);
     }
-    (0..4).flat_map(|beat| sums.beat(0, beat).collect::<Vec<_>>()).collect()
+    (0..4).flat_map(|beat| sums.beat(0, beat).to_vec()).collect()
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The golden model of the requantiser.
 
 use super::RequantiserParameters;
-use crate::blocks::engine::bits;
+use crate::blocks::engine::{bits, wrapped};
 use crate::model::{Beat, Bits, Cause, Emitted, Response, Stimulus};
 
 /// What is known of a layer.
@@ -61,10 +61,8 @@ pub(super) fn run(p: &RequantiserParameters, stimulus: &Stimulus) -> Response {
         let layer = &layers[index_of_layer];
         let address = (layer.bias_base + number) % (1 << bits(p.biases));
         let sums = beat[0].lanes(p.sum_bits).zip(&biases);
-        // Modulo what a sum holds.
-        let wrapped = |sum: i64| Bits::new(p.sum_bits, sum).signed();
-        let sums = sums.map(|(sum, biases)| wrapped(sum.signed().wrapping_add(biases[address])));
-        let sums: Vec<i64> = sums.collect();
+        let sums = sums.map(|(sum, biases)| sum.signed().wrapping_add(biases[address]));
+        let sums: Vec<i64> = sums.map(|sum| wrapped(sum, p.sum_bits)).collect();
         number = if is_last { 0 } else { number + 1 };
 
         let is_result = index_of_layer == final_layer;

@@ -16,17 +16,17 @@ struct Vector {
     layer: u64,
 }
 
-/// What is added up over a vector `a` and the one before, `b`.
+/// What is added up over a vector `a` and the one before, `b`: 2^16 products of 2^15 squared are 2^46.
 #[derive(Default)]
 struct Sums {
-    a: i128,
-    b: i128,
-    aa: i128,
-    bb: i128,
-    ab: i128,
-    difference: i128,
-    abs_a: i128,
-    abs_b: i128,
+    a: i64,
+    b: i64,
+    aa: i64,
+    bb: i64,
+    ab: i64,
+    difference: i64,
+    abs_a: i64,
+    abs_b: i64,
 }
 
 impl Sums {
@@ -34,11 +34,10 @@ impl Sums {
     fn new(a: &[i64], b: Option<&[i64]>) -> Sums {
         let mut sums = Sums::default();
         for (index, &a) in a.iter().enumerate() {
-            let a = i128::from(a);
             sums.a += a;
             sums.aa += a * a;
             sums.abs_a += a.abs();
-            let Some(b) = b.map(|b| i128::from(b[index])) else { continue };
+            let Some(b) = b.map(|b| b[index]) else { continue };
             sums.b += b;
             sums.bb += b * b;
             sums.abs_b += b.abs();
@@ -145,28 +144,25 @@ fn vectors(p: &CoherenceMetricParameters, beats: &[Beat]) -> Vec<(Vector, usize)
 
 /// Whether a threshold is met, in exact integers.
 fn is_met(metric: Metric, threshold: u64, sums: &Sums, elements: usize) -> bool {
-    let n = elements as i128;
-    let big = |value: i128| BigUint::try_from(value).expect("sums of squares are not negative");
-    let (t, n_big) = (BigUint::from(threshold), BigUint::from(elements));
-    let squared_difference = sums.aa + sums.bb - 2 * sums.ab;
+    let (n, t) = (elements as i128, i128::from(threshold));
+    let [a, b, aa, bb, ab] = [sums.a, sums.b, sums.aa, sums.bb, sums.ab].map(i128::from);
+    let difference = i128::from(sums.difference);
+    let squared_difference = aa + bb - 2 * ab;
     let similar = |product: i128, of_a: i128, of_b: i128| {
         if of_a == 0 || of_b == 0 {
-            return sums.difference == 0;
+            return difference == 0;
         }
-        let below = big(of_a) * big(of_b) * &t * &t;
+        let big = |value: i128| BigUint::try_from(value).expect("it is not negative");
+        let below = big(of_a) * big(of_b) * big(t * t);
         product >= 0 && ((big(product) * big(product)) << 32) >= below
     };
     match metric {
-        Metric::Cosine => similar(sums.ab, sums.aa, sums.bb),
-        Metric::Correlation => similar(
-            n * sums.ab - sums.a * sums.b,
-            n * sums.aa - sums.a * sums.a,
-            n * sums.bb - sums.b * sums.b,
-        ),
-        Metric::L1 => big(sums.difference) << 8 <= t * n_big,
-        Metric::L2 => big(squared_difference) << 16 <= &t * &t * n_big,
-        Metric::NormalisedL1 => big(sums.difference) << 8 <= t * big(sums.abs_a + sums.abs_b),
-        Metric::NormalisedL2 => big(squared_difference) << 16 <= &t * &t * big(sums.aa + sums.bb),
+        Metric::Cosine => similar(ab, aa, bb),
+        Metric::Correlation => similar(n * ab - a * b, n * aa - a * a, n * bb - b * b),
+        Metric::L1 => difference << 8 <= t * n,
+        Metric::L2 => squared_difference << 16 <= t * t * n,
+        Metric::NormalisedL1 => difference << 8 <= t * i128::from(sums.abs_a + sums.abs_b),
+        Metric::NormalisedL2 => squared_difference << 16 <= t * t * (aa + bb),
     }
 }
 

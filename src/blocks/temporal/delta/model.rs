@@ -94,13 +94,13 @@ impl Estimates {
         from: usize,
         mode: Mode,
         values: &[i64],
-    ) -> Vec<(u64, bool)> {
+    ) -> impl Iterator<Item = (u64, bool)> {
         let elements = self.layers[layer][from..].iter().zip(values);
-        elements.map(|(element, &value)| (element.score(mode, value), element.mask)).collect()
+        elements.map(move |(element, &value)| (element.score(mode, value), element.mask))
     }
 
-    /// For each of these elements, with its mask: what is transmitted, and whether it counts as in
-    /// the mask.
+    /// For each of these elements, with its mask, as it is asked for: what is transmitted, and
+    /// whether it counts as in the mask.
     pub fn transmit(
         &mut self,
         layer: usize,
@@ -108,12 +108,10 @@ impl Estimates {
         mode: Mode,
         values: &[i64],
         masks: &[bool],
-    ) -> Vec<(i64, bool)> {
+    ) -> impl Iterator<Item = (i64, bool)> {
         let clip = self.clip;
         let elements = self.layers[layer][from..].iter_mut().zip(values).zip(masks);
-        elements
-            .map(|((element, &value), &mask)| element.transmit(clip, mode, value, mask))
-            .collect()
+        elements.map(move |((element, &value), &mask)| element.transmit(clip, mode, value, mask))
     }
 }
 
@@ -167,10 +165,12 @@ pub(super) fn run(p: &DeltaParameters, stimulus: &Stimulus) -> Response {
         let empty = if last && lanes > 1 { framing[0].unsigned() as usize } else { 0 };
         let length = lanes - empty.min(lanes - 1);
         let from = number * lanes;
-        let row = estimates.scores(layer, from, mode, &values);
+        let (score, previous): (Vec<u64>, Vec<bool>) =
+            estimates.scores(layer, from, mode, &values).unzip();
         let masks: Vec<bool> = (0..p.lanes).map(|lane| mask[0].bit(lane)).collect();
-        let mut out = estimates.transmit(layer, from, mode, &values[..length], &masks);
-        out.resize(lanes, (0, false));
+        let out = estimates.transmit(layer, from, mode, &values[..length], &masks);
+        let out = out.chain(std::iter::repeat((0, false))).take(lanes);
+        let (data, mask): (Vec<i64>, Vec<bool>) = out.unzip();
 
         let time = time(p, &times, free[layer][number]);
         free[layer][number] = time.masked + 1;
@@ -179,10 +179,8 @@ pub(super) fn run(p: &DeltaParameters, stimulus: &Stimulus) -> Response {
             cycle,
             cause: Cause { channel, beat: index },
         };
-        let (score, previous): (Vec<u64>, Vec<bool>) = row.into_iter().unzip();
         let score = score.into_iter().map(|score| Bits::new(p.width, score));
         scores.push(emitted(vec![pack(score), flags(previous)], time.scored, 0));
-        let (data, mask): (Vec<i64>, Vec<bool>) = out.into_iter().unzip();
         let width = p.width + u32::from(!p.clip);
         let data = data.into_iter().map(|value| Bits::new(width, value));
         sent.push(emitted(vec![pack(data), flags(mask)], time.masked + 1, 1));

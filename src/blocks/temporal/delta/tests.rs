@@ -23,8 +23,8 @@ fn step(
     values: &[i64],
     masks: &[bool],
 ) -> (Vec<Score>, Vec<Sent>) {
-    let scores = estimates.scores(0, 0, mode, values);
-    (scores, estimates.transmit(0, 0, mode, values, masks))
+    let scores = estimates.scores(0, 0, mode, values).collect();
+    (scores, estimates.transmit(0, 0, mode, values, masks).collect())
 }
 
 #[test]

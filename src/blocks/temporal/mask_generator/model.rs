@@ -1,29 +1,36 @@
 //! The golden model of the mask generator.
 
+use smallvec::SmallVec;
+
 use super::MaskGeneratorParameters;
 use crate::model::{Beat, Bits, Cause, Emitted, Response, Stimulus};
 
-/// Which elements of a group survive: of those whose score exceeds the threshold, each that has
+/// Which elements of a group survive, of which each has a score and whether it was in the mask the
+/// last time, which earns it the bonus: of those whose score exceeds the threshold, each that has
 /// fewer than `keep` others of them ahead of it. Ahead is who has the higher score, bonus included,
 /// and of equals the one with the lower index.
 pub(in crate::blocks::temporal) fn survivors(
-    scores: &[u64],
+    scores: impl Iterator<Item = (u64, bool)>,
     keep: usize,
     threshold: u64,
     bonus: u64,
-    previous: &[bool],
-) -> Vec<bool> {
-    let key = |index: usize| scores[index] + if previous[index] { bonus } else { 0 };
-    let exceeds = |index: usize| scores[index] > threshold;
-    // With room for all, nobody has to be ahead of anybody.
-    if (0..scores.len()).filter(|&index| exceeds(index)).count() <= keep {
-        return (0..scores.len()).map(exceeds).collect();
-    }
-    let is_ahead = |other: usize, index: usize| {
-        exceeds(other) && (key(other) > key(index) || (key(other) == key(index) && other < index))
+) -> SmallVec<[bool; 16]> {
+    // What does not exceed the threshold is ahead of nobody: it has the lowest key.
+    let key = |(score, previous): (u64, bool)| match score > threshold {
+        true => 1 + score + if previous { bonus } else { 0 },
+        false => 0,
     };
-    let rank = |index: usize| (0..scores.len()).filter(|&other| is_ahead(other, index)).count();
-    (0..scores.len()).map(|index| exceeds(index) && rank(index) < keep).collect()
+    let keys: SmallVec<[u64; 16]> = scores.map(key).collect();
+    let exceed = keys.iter().map(|&key| key > 0);
+    // With room for all, nobody has to be ahead of anybody.
+    if exceed.clone().filter(|&exceeds| exceeds).count() <= keep {
+        return exceed.collect();
+    }
+    let rank = |index: usize| {
+        let ahead_of_equals = keys[..index].iter().filter(|&&key| key >= keys[index]).count();
+        ahead_of_equals + keys[index + 1..].iter().filter(|&&key| key > keys[index]).count()
+    };
+    exceed.enumerate().map(|(index, exceeds)| exceeds && rank(index) < keep).collect()
 }
 
 /// The score of an element, from the patterns of a lane; with a norm, in units of 1/256.
@@ -85,21 +92,18 @@ impl Fields {
 /// The mask of consecutive beats that begin with a group and end with one.
 fn masks(p: &MaskGeneratorParameters, beats: &[Fields]) -> Vec<bool> {
     let first = &beats[0];
-    let (mut scores, mut previous) = (vec![], vec![]);
+    let mut scores = vec![];
     for beat in beats {
         for lane in 0..beat.present {
             let of = |field: &Bits, width: u32| field.slice(lane * width, width);
             let (x, reference) = (of(&beat.data, p.width), of(&beat.reference, p.width));
-            scores.push(score(p, &x, &reference, of(&beat.norm, 16).unsigned(), first.source));
-            previous.push(beat.previous.bit(lane));
+            let score = score(p, &x, &reference, of(&beat.norm, 16).unsigned(), first.source);
+            scores.push((score, beat.previous.bit(lane)));
         }
     }
-    let groups = scores.chunks(p.group as usize).zip(previous.chunks(p.group as usize));
-    groups
-        .flat_map(|(scores, previous)| {
-            survivors(scores, first.keep, first.threshold, first.bonus, previous)
-        })
-        .collect()
+    let Fields { keep, threshold, bonus, .. } = *first;
+    let groups = scores.chunks(p.group as usize);
+    groups.flat_map(|group| survivors(group.iter().copied(), keep, threshold, bonus)).collect()
 }
 
 /// The stages that groups pass through between gathering and the way out: for each, the least

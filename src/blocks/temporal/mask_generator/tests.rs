@@ -36,7 +36,8 @@ fn sorted_survivors(
 fn the_golden_model_keeps_the_highest() {
     let previous = [false, true, false, false, true];
     let of = |keep, threshold, bonus| {
-        let mask = model::survivors(&[5, 3, 5, 9, 0], keep, threshold, bonus, &previous);
+        let scores = [5, 3, 5, 9, 0].into_iter().zip(previous);
+        let mask = model::survivors(scores, keep, threshold, bonus);
         mask.iter().map(|&survives| if survives { '#' } else { '.' }).collect::<String>()
     };
     assert_eq!(of(1, 0, 0), "...#.");
@@ -74,9 +75,10 @@ fn the_golden_model_sorts() {
         let threshold =
             [0, most / 2, most - 1, most, chance >> 12 & most][(chance >> 3) as usize % 5];
         let bonus = [0, 1, most, chance >> 16 & most][(chance >> 5) as usize % 4];
-        let mask = model::survivors(&scores, keep, threshold, bonus, &previous);
+        let elements = scores.iter().copied().zip(previous.iter().copied());
+        let mask = model::survivors(elements, keep, threshold, bonus);
         assert_eq!(
-            mask,
+            mask.to_vec(),
             sorted_survivors(&scores, keep, threshold, bonus, &previous),
             "{scores:?}, keep {keep}, threshold {threshold}, bonus {bonus}, previous {previous:?}"
         );

@@ -130,18 +130,15 @@ impl Control {
 
 /// The level that the coherence of activations and weights asks for.
 fn wanted(p: &SparsityControlParameters, activations: Coherence, weights: Coherence) -> usize {
-    let counted = match p.combine {
-        Combine::Activations => vec![activations],
-        Combine::Weights => vec![weights],
-        Combine::Both => vec![activations, weights],
-    };
-    let bands = counted.into_iter().map(|coherence| match coherence {
+    let [activations, weights] = [activations, weights].map(|coherence| match coherence {
         Coherence::Band(band) => Some(band),
         Coherence::Unknown | Coherence::First => None,
     });
-    let smallest: Option<u32> = bands
-        .collect::<Option<Vec<u32>>>()
-        .map(|bands| bands.into_iter().min().expect("something counts"));
+    let smallest = match p.combine {
+        Combine::Activations => activations,
+        Combine::Weights => weights,
+        Combine::Both => activations.zip(weights).map(|(a, w)| a.min(w)),
+    };
     match (smallest, p.coherent) {
         (None, _) => 0,
         (Some(band), Coherent::Sparser) => band as usize,

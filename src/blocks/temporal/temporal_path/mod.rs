@@ -140,6 +140,11 @@ impl TemporalPathParameters {
         self.layers << u32::from(self.takes_weights())
     }
 
+    /// Beats of the longest vector.
+    pub(in crate::blocks) fn beats(&self) -> u32 {
+        self.longest.div_ceil(self.lanes)
+    }
+
     /// Cycles from the last beat of a vector with this code of a metric to its band.
     pub(in crate::blocks) fn latency(&self, metric: u64) -> u64 {
         self.metric().latency(metric)
@@ -263,7 +268,7 @@ impl Block for TemporalPath {
         violations.extend(SparsityControl::validate(&p.control()));
         violations.extend(MaskGenerator::validate(&p.generator()));
         violations.extend(Delta::validate(&p.delta()));
-        let beats = p.longest.div_ceil(p.lanes);
+        let beats = p.beats();
         if p.level_from == LevelFrom::Current && p.buffer < beats {
             violations.push(Violation {
                 parameter: "buffer",

@@ -122,7 +122,7 @@ pub(super) fn run(p: &TemporalPathParameters, tech: &Tech, stimulus: &Stimulus) 
     let windows = sent.iter().map(|sent| sent.window.clone()).collect();
     let survivors = respond(&MaskApply::model(&p.apply(), tech), vec![windows], &[]);
     let counts: Vec<usize> = sent.iter().map(|sent| sent.survivors).collect();
-    let schedule = timing::run(p, arrivals(p, &beats), &counts);
+    let schedule = timing::run(p, arrivals(p, &beats, &counts));
     let outputs = Outputs { beats: &beats, bands, levels, sent, survivors: survivors.emitted };
     outputs.response(p, &vectors, schedule, stimulus.inputs.len())
 }
@@ -233,15 +233,16 @@ fn sent(
         }
         let scored = inputs.iter().enumerate().map(|(index, input)| {
             let base = index * p.lanes as usize;
-            let rows = estimates.scores(place, base, mode, &input.elements(p));
-            let scores = rows.iter().map(|(score, _)| Bits::new(p.width, *score));
-            let previous = rows.iter().map(|(_, mask)| Bits::new(1, *mask));
+            let elements = input.elements(p);
+            let rows = estimates.scores(place, base, mode, &elements);
+            let (scores, previous): (Vec<Bits>, Vec<Bits>) =
+                rows.map(|(score, mask)| (Bits::new(p.width, score), Bits::new(1, mask))).unzip();
             let norm = norms.map(|norms| &norms[vector.begin + index]);
             let source = norm.map(|norm| Bits::new(2, if norm[1].bit(0) { 2 } else { 0 }));
             beat([
-                Some(&Bits::concat(&scores.collect::<Vec<_>>())),
+                Some(&Bits::concat(&scores)),
                 norm.map(|norm| &norm[0]),
-                Some(&Bits::concat(&previous.collect::<Vec<_>>())),
+                Some(&Bits::concat(&previous)),
                 source.as_ref(),
                 Some(&level[1]),
                 Some(&level[2]),
@@ -255,7 +256,8 @@ fn sent(
             let (base, elements) = (index * p.lanes as usize, input.elements(p));
             let present = &elements[..input.present(p)];
             let bits: Vec<bool> = (0..p.lanes).map(|lane| mask.beat[0].bit(lane)).collect();
-            let mut rows = estimates.transmit(place, base, mode, present, &bits);
+            let rows = estimates.transmit(place, base, mode, present, &bits);
+            let mut rows: Vec<(i64, bool)> = rows.collect();
             let survivors = rows.iter().filter(|(_, survives)| *survives).count();
             rows.resize(p.lanes as usize, (0, false));
             let values = rows.iter().map(|(value, _)| Bits::new(p.apply().width, *value));
@@ -274,8 +276,8 @@ fn sent(
     all
 }
 
-/// What the clock has to know of each beat.
-fn arrivals(p: &TemporalPathParameters, beats: &[Input]) -> Vec<Arrival> {
+/// What the clock has to know of each beat, of which so many elements survive.
+fn arrivals(p: &TemporalPathParameters, beats: &[Input], survivors: &[usize]) -> Vec<Arrival> {
     let metrics = p.metric();
     let whole = (p.group / p.lanes).max(1) as usize;
     let (mut first, mut number) = (0, 0);
@@ -288,7 +290,9 @@ fn arrivals(p: &TemporalPathParameters, beats: &[Input]) -> Vec<Arrival> {
         let code = begin.metric.as_ref().map_or(0, Bits::unsigned);
         arrivals.push(Arrival {
             layer: begin.layer(p),
-            place: (begin.place(p), number.min(p.longest.div_ceil(p.lanes) as usize - 1)),
+            place: begin.place(p) * p.beats() as usize + number.min(p.beats() as usize - 1),
+            // Of a group that is not whole nothing survives, because nothing comes out of it.
+            survivors: survivors.get(index).copied().unwrap_or(0),
             first: number == 0,
             last: beat.is_last(),
             ends_group: beat.is_last() || (number + 1) % whole == 0,

@@ -124,23 +124,27 @@ impl Steps {
         };
         of_layer.control.band(band as u32, is_first, whose);
         of_layer.band = band;
-        of_layer.before = values.to_vec();
+        of_layer.before.clear();
+        of_layer.before.extend_from_slice(values);
 
-        let known = (!is_first).then_some(band as usize);
-        let mut step = Step { level: sent.level, band: known, ..Step::default() };
+        let mut step = Step {
+            survivors: Vec::with_capacity(values.len()),
+            counts: vec![0; values.len().div_ceil(self.lanes)],
+            level: sent.level,
+            band: (!is_first).then_some(band as usize),
+        };
         let (keep, threshold) = (sent.keep as usize, sent.threshold);
         for (group, values) in values.chunks(self.group).enumerate() {
             let from = group * self.group;
             let scores = self.estimates.scores(layer, from, mode, values);
-            let (scores, previous): (Vec<u64>, Vec<bool>) = scores.into_iter().unzip();
-            let mask = survivors(&scores, keep, threshold, self.bonus, &previous);
+            let mask = survivors(scores, keep, threshold, self.bonus);
             let sent = self.estimates.transmit(layer, from, mode, values, &mask);
-            let sent = (from..).zip(sent).filter(|(_, (_, survives))| *survives);
-            step.survivors.extend(sent.map(|(position, (value, _))| (position, value)));
-        }
-        step.counts = vec![0; values.len().div_ceil(self.lanes)];
-        for (position, _) in &step.survivors {
-            step.counts[position / self.lanes] += 1;
+            for (position, (value, survives)) in (from..).zip(sent) {
+                if survives {
+                    step.survivors.push((position, value));
+                    step.counts[position / self.lanes] += 1;
+                }
+            }
         }
         step
     }

@@ -113,6 +113,7 @@ fn what_is_transmitted_adds_up() {
 /// The cycles between vectors of `length` elements that come without end.
 fn interval(length: usize, level_from: LevelFrom, buffer: u32) -> u64 {
     let p = TemporalPathParameters {
+        longest: length as u32,
         level_from,
         buffer,
         out_lanes: 4,
@@ -121,14 +122,15 @@ fn interval(length: usize, level_from: LevelFrom, buffer: u32) -> u64 {
     let beats = length.div_ceil(4);
     let arrivals = |beat: usize| timing::Arrival {
         layer: 0,
-        place: (0, beat % beats),
+        place: beat % beats,
+        survivors: 4,
         first: beat.is_multiple_of(beats),
         last: beat % beats == beats - 1,
         ends_group: beat % 4 == 3 || beat % beats == beats - 1,
         decision: p.metric().latency(0),
     };
     let arrivals: Vec<_> = (0..20 * beats).map(arrivals).collect();
-    let schedule = timing::run(&p, arrivals, &vec![4; 20 * beats]);
+    let schedule = timing::run(&p, arrivals);
     let whole = |vector: usize| schedule.accepted[vector * beats];
     (whole(18) - whole(8)) / 10
 }

@@ -263,19 +263,23 @@ impl Apply {
 pub(super) struct Delta {
     depth: usize,
     /// The beat whose scores are offered.
-    pub stage: Option<usize>,
-    queue: VecDeque<usize>,
+    stage: Option<Arrival>,
+    queue: VecDeque<Arrival>,
     /// The beat that goes out.
-    pub out: Option<usize>,
+    out: Option<Arrival>,
+    /// For each place of all memories, whether a beat that goes there is in stage or queue.
+    busy: Vec<bool>,
 }
 
 /// A beat on its way in, as far as the clock is concerned.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(in crate::blocks) struct Arrival {
     /// The layer of its vector.
     pub layer: usize,
-    /// The memory of its vector, and where in it.
-    pub place: (usize, usize),
+    /// Where it goes: each memory has as many places as the longest vector has beats.
+    pub place: usize,
+    /// How many of its elements survive.
+    pub survivors: usize,
     pub first: bool,
     pub last: bool,
     /// Whether a group ends with it.
@@ -296,15 +300,9 @@ pub(super) struct Schedule {
 }
 
 /// Runs a path on beats that are always offered, with all that comes out taken at once.
-pub(super) fn run(
-    p: &TemporalPathParameters,
-    arrivals: Vec<Arrival>,
-    survivors: &[usize],
-) -> Schedule {
+pub(super) fn run(p: &TemporalPathParameters, arrivals: Vec<Arrival>) -> Schedule {
     let mut clock = Clock::new(p);
-    // Of a group that is not whole nothing survives, because nothing comes out of it.
-    let survivors = survivors.iter().copied().chain(std::iter::repeat(0));
-    arrivals.into_iter().zip(survivors).for_each(|(beat, survivors)| clock.offer(beat, survivors));
+    arrivals.into_iter().for_each(|beat| clock.offer(beat));
     let mut schedule = Schedule::default();
     let mut quiet = 0;
     for cycle in 0.. {
@@ -355,12 +353,12 @@ pub(in crate::blocks) struct Moves {
 
 /// The whole path, with all that comes out taken at once.
 pub(in crate::blocks) struct Clock {
-    /// All beats that were ever offered, and how many survivors each has.
-    arrivals: Vec<(Arrival, usize)>,
+    /// Beats that are offered, and have not gone in.
+    offered: VecDeque<Arrival>,
     announces: bool,
     metric: Metric,
-    buffer: Queue<usize>,
-    /// Vectors that are compared, by the beat that they end with.
+    buffer: Queue<Arrival>,
+    /// The layers of vectors that are compared.
     compared: VecDeque<usize>,
     /// The layers whose next band is to come before their next vector.
     pending: Vec<bool>,
@@ -369,8 +367,6 @@ pub(in crate::blocks) struct Clock {
     delta: Delta,
     generator: Generator,
     apply: Apply,
-    /// The beat that goes in next.
-    next: usize,
 }
 
 impl Clock {
@@ -381,7 +377,7 @@ impl Clock {
         let (holds, gathers) = p.generator().cells();
         let apply = p.apply();
         Clock {
-            arrivals: vec![],
+            offered: VecDeque::new(),
             announces: p.level_from == LevelFrom::Previous,
             metric: Metric::default(),
             buffer: Queue::new(buffer.depth as usize, latency),
@@ -393,26 +389,23 @@ impl Clock {
                 stage: None,
                 queue: VecDeque::new(),
                 out: None,
+                busy: vec![false; (p.places() * p.beats()) as usize],
             },
             generator: Generator::new(holds, gathers, p.norm),
             apply: Apply::new(apply.lanes as usize, apply.queue as usize),
-            next: 0,
         }
     }
 
     /// From the next cycle on a beat is offered, once those before it have gone in.
-    pub fn offer(&mut self, beat: Arrival, survivors: usize) {
-        self.arrivals.push((beat, survivors));
+    pub fn offer(&mut self, beat: Arrival) {
+        self.offered.push_back(beat);
     }
 
     /// One cycle.
     pub fn step(&mut self, cycle: u64) -> Moves {
         // From the end to the beginning: whether a block can take a beat depends on the next one.
         let leaving = self.delta.out;
-        let window = leaving.map(|beat| {
-            let (arrival, survivors) = &self.arrivals[beat];
-            Window { survivors: *survivors, last: arrival.last }
-        });
+        let window = leaving.map(|beat| Window { survivors: beat.survivors, last: beat.last });
         let sent = window.is_some_and(|window| self.apply.takes(window));
         let offered = self.apply.offers();
 
@@ -423,37 +416,38 @@ impl Clock {
             .delta
             .stage
             .filter(|_| self.delta.queue.len() < self.delta.depth && self.level && moves.has_room);
-        let level_leaves = scored.is_some_and(|beat| self.arrivals[beat].0.last);
+        let level_leaves = scored.is_some_and(|beat| beat.last);
         let level_free = !self.level || level_leaves;
 
         let front = self.buffer.front(cycle).copied();
         let stage_free = self.delta.stage.is_none() || scored.is_some();
-        let stored = front.filter(|&beat| {
-            let arrival = &self.arrivals[beat].0;
-            let may_begin = level_free && !self.pending[arrival.layer];
-            stage_free && !self.is_busy(arrival) && (!self.announces || !arrival.first || may_begin)
+        let stored = front.filter(|beat| {
+            let may_begin = level_free && !self.pending[beat.layer];
+            let is_free = stage_free && !self.delta.busy[beat.place];
+            is_free && (!self.announces || !beat.first || may_begin)
         });
 
-        let decided = self.compared.front().copied().filter(|&beat| {
-            let pending = self.pending[self.arrivals[beat].0.layer];
-            self.metric.offers(cycle) && if self.announces { pending } else { level_free }
+        let decided = self.compared.front().copied().filter(|&layer| {
+            let may_leave = if self.announces { self.pending[layer] } else { level_free };
+            self.metric.offers(cycle) && may_leave
         });
         let has_room = self.metric.has_room(decided.is_some()) && self.buffer.has_room();
-        let accepted = (has_room && self.next < self.arrivals.len()).then_some(self.next);
+        let accepted = if has_room { self.offered.pop_front() } else { None };
 
         // The clock's edge.
-        self.metric.step(cycle, decided.is_some(), self.ending(accepted));
-        let begun = stored.filter(|&beat| self.announces && self.arrivals[beat].0.first);
-        if let Some(beat) = decided {
+        let ending = accepted.filter(|beat| beat.last);
+        self.metric.step(cycle, decided.is_some(), ending.map(|beat| beat.decision));
+        let begun = stored.filter(|beat| self.announces && beat.first);
+        if let Some(layer) = decided {
             self.compared.pop_front();
-            self.pending[self.arrivals[beat].0.layer] = false;
+            self.pending[layer] = false;
         }
         if let Some(beat) = begun {
-            self.pending[self.arrivals[beat].0.layer] = true;
+            self.pending[beat.layer] = true;
         }
         let comes = if self.announces { begun.is_some() } else { decided.is_some() };
         self.level = comes || (self.level && !level_leaves);
-        let scores = scored.map(|beat| Scores { ends_group: self.arrivals[beat].0.ends_group });
+        let scores = scored.map(|beat| Scores { ends_group: beat.ends_group });
         self.generator.step(cycle, masked, &moves, scores);
         self.apply.step(window);
         if sent {
@@ -461,23 +455,24 @@ impl Clock {
         }
         if masked {
             self.delta.out = self.delta.queue.pop_front();
+            self.delta.out.iter().for_each(|beat| self.delta.busy[beat.place] = false);
         }
         if let Some(beat) = scored {
             self.delta.queue.push_back(beat);
             self.delta.stage = None;
         }
-        if stored.is_some() {
+        if let Some(beat) = stored {
             self.buffer.pop();
             self.delta.stage = stored;
+            self.delta.busy[beat.place] = true;
         }
         if let Some(beat) = accepted {
             self.buffer.push(cycle, beat);
-            if self.arrivals[beat].0.last {
-                self.compared.push_back(beat);
-            }
-            self.next += 1;
         }
-        let moved = accepted.or(stored).or(scored).or(decided).is_some();
+        if let Some(beat) = ending {
+            self.compared.push_back(beat.layer);
+        }
+        let moved = accepted.or(stored).or(scored).is_some() || decided.is_some();
         Moves {
             accepted: accepted.is_some(),
             scored: scored.is_some(),
@@ -487,17 +482,5 @@ impl Clock {
             out: offered,
             any: moved || masked || sent || offered,
         }
-    }
-
-    /// If a beat ends its vector, how long the decision takes.
-    fn ending(&self, beat: Option<usize>) -> Option<u64> {
-        let (arrival, _) = &self.arrivals[beat?];
-        arrival.last.then_some(arrival.decision)
-    }
-
-    /// Whether the place is under way that a beat goes to.
-    fn is_busy(&self, arrival: &Arrival) -> bool {
-        let inside = self.delta.stage.iter().chain(&self.delta.queue);
-        inside.into_iter().any(|&beat| self.arrivals[beat].0.place == arrival.place)
     }
 }
