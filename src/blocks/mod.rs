@@ -4,6 +4,7 @@
 //! `describe`, the configuration and its schema, lint, snapshots) iterates [`REGISTRY`], so a new
 //! block is a folder and one line here.
 
+pub mod bus;
 pub mod common;
 mod configured;
 pub mod engine;
@@ -208,6 +209,7 @@ pub const REGISTRY: &[Entry] = &[
     Entry::of::<engine::pe_cluster::PeCluster>(),
     Entry::of::<engine::requantiser::Requantiser>(),
     Entry::of::<engine::layer_engine::LayerEngine>(),
+    Entry::of::<bus::packet_buffer::PacketBuffer>(),
 ];
 
 /// The block called `name`.

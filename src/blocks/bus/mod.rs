@@ -1,0 +1,3 @@
+//! What stands between the engine and a bus.
+
+pub mod packet_buffer;
