@@ -128,15 +128,6 @@ pub(crate) fn fates(p: &PacketBufferParameters, length: u32, beats: &[Beat]) -> 
     beats.split_inclusive(is_last).flat_map(of_packet).collect()
 }
 
-/// What moves in a cycle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Moves {
-    /// Whether the beat that is offered goes in.
-    pub accepted: bool,
-    /// Whether a beat is offered at the output.
-    pub offered: bool,
-}
-
 /// When beats move: counts of them since the reset.
 #[derive(Clone, Debug)]
 pub(crate) struct Clock {
@@ -168,10 +159,9 @@ impl Clock {
     }
 
     /// A cycle in which the source offers a beat that does this, or none, and the sink takes what
-    /// is offered or not.
-    pub fn step(&mut self, offer: Option<Fate>, is_taken: bool) -> Moves {
+    /// is offered or not. Returns whether the source's beat goes in.
+    pub fn step(&mut self, offer: Option<Fate>, is_taken: bool) -> bool {
         let entering = offer.filter(|&fate| self.accepts(fate));
-        let moves = Moves { accepted: entering.is_some(), offered: self.offers };
         let stays = self.offers && !is_taken;
         let is_read = self.read < self.kept && !stays;
         self.read += usize::from(is_read);
@@ -185,7 +175,7 @@ impl Clock {
             Some(Fate::Spoils) => self.written = self.kept,
             Some(Fate::Dropped) | None => {}
         }
-        moves
+        entering.is_some()
     }
 }
 
@@ -225,14 +215,13 @@ pub(super) fn run(p: &PacketBufferParameters, stimulus: &Stimulus) -> Response {
     let mut outgoing = outgoing.peekable();
     let mut cycle = 0;
     while accepted.len() < beats.len() || outgoing.peek().is_some() {
-        let moves = clock.step(fates.get(accepted.len()).copied(), true);
-        if moves.accepted {
-            accepted.push(cycle);
-        }
-        if moves.offered
+        if clock.offers()
             && let Some((beat, cause)) = outgoing.next()
         {
             emitted.push(Emitted { beat, cycle, cause });
+        }
+        if clock.step(fates.get(accepted.len()).copied(), true) {
+            accepted.push(cycle);
         }
         cycle += 1;
     }
@@ -246,9 +235,8 @@ fn capacity(p: &PacketBufferParameters, fates: &[Fate]) -> usize {
     let (mut accepted, mut refused) = (0, 0);
     // One that is refused may go in a cycle later, when a beat has left the RAM for the output.
     while accepted < fates.len() && refused < 2 {
-        let moves = clock.step(Some(fates[accepted]), false);
-        (accepted, refused) =
-            if moves.accepted { (accepted + 1, 0) } else { (accepted, refused + 1) };
+        let is_accepted = clock.step(Some(fates[accepted]), false);
+        (accepted, refused) = if is_accepted { (accepted + 1, 0) } else { (accepted, refused + 1) };
     }
     accepted
 }
