@@ -218,6 +218,7 @@ pub const REGISTRY: &[Entry] = &[
     Entry::of::<engine::pe_cluster::PeCluster>(),
     Entry::of::<engine::requantiser::Requantiser>(),
     Entry::of::<engine::layer_engine::LayerEngine>(),
+    Entry::of::<bus::packet_buffer::PacketBuffer>(),
     Entry::of::<engine::accelerator::Accelerator>(),
 ];
 

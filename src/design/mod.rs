@@ -145,9 +145,11 @@ impl Design {
         let texts = self.verilog.iter().map(|file| file.text.clone());
         let mut files: Vec<_> = paths.iter().cloned().zip(texts).collect();
         files.extend(collateral.render());
-        files.extend(self.registers.iter().flat_map(|(module, map)| {
-            tech::register_files(module, map, self.digest.as_deref())
-        }));
+        files.extend(
+            self.registers.iter().flat_map(|(module, map)| {
+                tech::register_files(module, map, self.digest.as_deref())
+            }),
+        );
         files
     }
 }

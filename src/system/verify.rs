@@ -59,7 +59,8 @@ pub enum Disagreement {
 
 impl fmt::Display for Disagreement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let number = |value: &Option<i64>| value.map_or("nothing".into(), |value| value.to_string());
+        let number =
+            |value: &Option<i64>| value.map_or("nothing".into(), |value| value.to_string());
         match self {
             Disagreement::Device(error) => error.fmt(f),
             Disagreement::Accumulator { vector, output, expected, found } => {
@@ -110,8 +111,7 @@ pub fn verify(
     };
     let mut golden = Driver::new(&p, Golden::new(&p));
     let mut hardware = Driver::new(&p, Hardware::new(&p, rig.pins(&subject)));
-    let mut verified =
-        Verified { cycles: 0, vectors: 0, seconds: 0.0, disagreement: None };
+    let mut verified = Verified { cycles: 0, vectors: 0, seconds: 0.0, disagreement: None };
     let compared = compare(&mut golden, &mut hardware, program, sequences, &mut verified);
     verified.disagreement = match compared {
         Ok(disagreement) => disagreement,

@@ -14,5 +14,5 @@ pub use cells::{clock_gate, foreign_cell, reset_synchronizer, style, sync_ram};
 pub(crate) use cells::{clock_gate_properties, reset_synchronizer_properties, sync_ram_properties};
 pub use collateral::{Collateral, datasheet};
 pub use registers::register_files;
-pub use shell::axi_shell;
 pub(crate) use render::{generator, render};
+pub use shell::axi_shell;

@@ -15,7 +15,10 @@ use crate::verilog::File;
 
 /// Whether a module speaks AXI.
 pub(crate) fn speaks_axi(module: &Module) -> bool {
-    module.streams.iter().any(|stream| ["s_axi", "m_axi"].iter().any(|axi| stream.name.starts_with(axi)))
+    module
+        .streams
+        .iter()
+        .any(|stream| ["s_axi", "m_axi"].iter().any(|axi| stream.name.starts_with(axi)))
 }
 
 /// What a port is called there: `s_axis_valid_i` is `s_axis_tvalid`, `s_axil_aw_addr_i` is

@@ -1,4 +1,4 @@
-//! The bus: how a host reaches the machine.
+//! What stands between the engine and a bus.
 
 pub mod packet_buffer;
 pub(crate) mod register_file;

@@ -204,10 +204,8 @@ fn subordinate(name: &str, map: &RegisterMap) -> Result<Arc<Module>, Errors> {
     let bus = Bus::new(&m, map);
     let busy = m.input_doc("busy_i", bit(), "some registers may not be written");
     let rests = m.input_doc("rests_i", bit(), "what is written for the next packet may count");
-    let pending = m
-        .register("pending", bit())
-        .reset(0)
-        .doc("something was written for the next packet");
+    let pending =
+        m.register("pending", bit()).reset(0).doc("something was written for the next packet");
     m.output("pending_o", bit()).doc("something waits for the next packet").set(pending);
     let apply = m.output("apply_o", bit()).doc("it counts from the next cycle on");
     apply.set(pending & rests);
@@ -295,7 +293,8 @@ fn properties(m: &ModuleBuilder, bus: &Bus<'_>) {
         m.when(moves, || count.set((count + 1).truncate(2)));
         count.expr()
     };
-    let (addresses, data) = (count("addresses", bus.aw.fire()), count("writes_taken", bus.w.fire()));
+    let (addresses, data) =
+        (count("addresses", bus.aw.fire()), count("writes_taken", bus.w.fire()));
     let (answers, reads) = (count("answers", bus.b.fire()), count("reads_taken", bus.ar.fire()));
     let values = count("values", bus.r.fire());
     m.assert("address_with_data", addresses.eq(data));
@@ -311,16 +310,13 @@ fn number_of<'m>(group: &Group, address: Expr<'m>) -> Expr<'m> {
 }
 
 /// Which copy of a group an address is of, a bit for each.
-fn copies_of<'m>(
-    m: &'m ModuleBuilder,
-    group: &Group,
-    address: Expr<'m>,
-    what: &str,
-) -> Expr<'m> {
+fn copies_of<'m>(m: &'m ModuleBuilder, group: &Group, address: Expr<'m>, what: &str) -> Expr<'m> {
     let low = span(group).ilog2();
-    let place = address.slice(low, address.width() - low).named(&format!("{}_place_{what}", group.name));
+    let place =
+        address.slice(low, address.width() - low).named(&format!("{}_place_{what}", group.name));
     let copy = |copy: u32| place.eq(group.base / span(group) + copy);
-    pack(m, &(0..group.count).map(copy).collect::<Vec<_>>()).named(&format!("{}_{what}", group.name))
+    pack(m, &(0..group.count).map(copy).collect::<Vec<_>>())
+        .named(&format!("{}_{what}", group.name))
 }
 
 /// A response that waits to be taken; whether what it answers may move, where that is `there`.
@@ -383,7 +379,10 @@ impl RegisterModules {
     /// Makes them; their names begin with this one.
     pub fn elaborate(name: &str, map: &RegisterMap) -> Result<RegisterModules, Errors> {
         let groups = map.groups.iter().map(|group| registers(name, group));
-        Ok(RegisterModules { groups: groups.collect::<Result<_, _>>()?, subordinate: subordinate(name, map)? })
+        Ok(RegisterModules {
+            groups: groups.collect::<Result<_, _>>()?,
+            subordinate: subordinate(name, map)?,
+        })
     }
 }
 
@@ -460,7 +459,8 @@ impl<'m> RegisterFile<'m> {
     fn group(&self, field: &str, direction: Direction) -> &Copies<'m> {
         let suffix = if direction == Direction::Input { "i" } else { "o" };
         let name = format!("{field}_{suffix}");
-        let has = |module: &Module| module.ports.iter().any(|&port| module.signal(port).name == name);
+        let has =
+            |module: &Module| module.ports.iter().any(|&port| module.signal(port).name == name);
         let found = self.groups.iter().find(|(_, module)| has(module));
         &found.unwrap_or_else(|| panic!("no register has `{field}`")).0
     }

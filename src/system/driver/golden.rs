@@ -64,19 +64,23 @@ impl Golden {
         let beats = std::mem::take(&mut self.beats);
         let settings = self.registers.settings();
         let first = (self.registers.elements(), std::mem::take(&mut self.fresh));
-        let engine = self.engine.get_or_insert_with(|| {
-            Engine::new(&self.p, &settings, &self.registers.loads())
-        });
+        let engine = self
+            .engine
+            .get_or_insert_with(|| Engine::new(&self.p, &settings, &self.registers.loads()));
         engine.set(&settings);
         let through = accelerator::through(&self.p, engine, &settings, first, &beats, 0);
-        let dropped: Vec<&str> = through.packets.iter().filter_map(|packet| match packet {
-            Ok(_) => None,
-            Err(dropped) => Some(match dropped.fault {
-                Fault::Malformed => "malformed",
-                Fault::Long => "long",
-                Fault::Short => "short",
-            }),
-        }).collect();
+        let dropped: Vec<&str> = through
+            .packets
+            .iter()
+            .filter_map(|packet| match packet {
+                Ok(_) => None,
+                Err(dropped) => Some(match dropped.fault {
+                    Fault::Malformed => "malformed",
+                    Fault::Long => "long",
+                    Fault::Short => "short",
+                }),
+            })
+            .collect();
         dropped.into_iter().for_each(|event| self.happens(event));
         if !through.vectors.is_empty() {
             self.happens("done");
@@ -98,10 +102,13 @@ impl Golden {
             let layer = &settings.layers[vector.layer].cluster;
             let of_column = |&column: &usize| -> u32 {
                 let first = layer.base + column * layer.stride;
-                (first..first + layer.stride).map(|address| products.get(&(address as u32)).copied().unwrap_or(0)).sum()
+                (first..first + layer.stride)
+                    .map(|address| products.get(&(address as u32)).copied().unwrap_or(0))
+                    .sum()
             };
             self.counters.vectors[vector.layer] += 1;
-            self.counters.executed[vector.layer] += vector.columns.iter().map(of_column).sum::<u32>();
+            self.counters.executed[vector.layer] +=
+                vector.columns.iter().map(of_column).sum::<u32>();
             match vector.band {
                 None => self.counters.firsts += 1,
                 Some(band) => self.counters.bands[band] += 1,
@@ -177,10 +184,12 @@ impl Device for Golden {
             name => match self.counted(name, index) {
                 Some(count) => count,
                 None => {
-                    let settings = register.fields.iter().filter(|field| {
-                        field.kind == registers::FieldKind::Setting
-                    });
-                    let mask = settings.fold(0, |all, field| all | field.put(u32::MAX >> (BITS - field.width)));
+                    let settings = register
+                        .fields
+                        .iter()
+                        .filter(|field| field.kind == registers::FieldKind::Setting);
+                    let mask = settings
+                        .fold(0, |all, field| all | field.put(u32::MAX >> (BITS - field.width)));
                     self.registers.read(group, index as usize, name) & mask | constant(register)
                 }
             },

@@ -172,7 +172,8 @@ impl Hardware {
 
 impl Device for Hardware {
     fn write(&mut self, address: u32, data: u32) -> Result<(), DeviceError> {
-        let mut offer = Offer { address: Some(address), data: Some(data), takes: true, ..Offer::default() };
+        let mut offer =
+            Offer { address: Some(address), data: Some(data), takes: true, ..Offer::default() };
         for _ in 0..PATIENCE {
             let moved = self.step(offer)?;
             if moved.address {

@@ -40,7 +40,8 @@ fn small() -> (LayerEngineParameters, Network) {
     layer.outputs = 4;
     layer.weights.truncate(4 * layer.inputs);
     layer.bias.truncate(4);
-    let p = LayerEngineParameters { elements: 2, layers: 2, longest: 64, words: 256, ..parameters() };
+    let p =
+        LayerEngineParameters { elements: 2, layers: 2, longest: 64, words: 256, ..parameters() };
     (p, network)
 }
 
@@ -117,7 +118,9 @@ fn a_wrong_packet_is_dropped_and_told_and_the_next_one_works() {
     let mut both = Both::new(&p, hardware(&p));
     same!(both, |driver| driver.load(&program, 48)).expect("it loads");
     same!(both, |driver| driver.interrupt_at(&["short", "long", "malformed"])).expect("it may");
-    for (event, wrong) in [("short", 47), ("short", 1), ("long", 49), ("long", 127), ("malformed", 48)] {
+    for (event, wrong) in
+        [("short", 47), ("short", 1), ("long", 49), ("long", 127), ("malformed", 48)]
+    {
         let mut beats = packet(&p, &vec![1; wrong], true);
         if event == "malformed" {
             beats[3][1] = Bits::new(4, 0b1011);
@@ -143,7 +146,8 @@ fn what_describes_the_network_is_refused_while_busy_and_changes_nothing() {
     let mut both = Both::new(&p, hardware(&p));
     same!(both, |driver| driver.load(&program, 48)).expect("it loads");
     let refused = ["shape", "weights", "bias", "requantise"].map(|name| ("layer", name));
-    let refused = refused.into_iter().chain(["packet", "final", "load_word"].map(|name| ("device", name)));
+    let refused =
+        refused.into_iter().chain(["packet", "final", "load_word"].map(|name| ("device", name)));
     for (group, name) in refused {
         let answer = same!(both, |driver| {
             driver.send(&sequences[0][0], true);
@@ -159,7 +163,8 @@ fn what_describes_the_network_is_refused_while_busy_and_changes_nothing() {
         same!(both, |driver| driver.clear_events()).expect("it may");
     }
     for address in [0x38, 0x7c, 0x100, 0x37c, 0x600] {
-        let answer = same!(both, |driver| (driver.device.write(address, 0), driver.device.read(address)));
+        let answer =
+            same!(both, |driver| (driver.device.write(address, 0), driver.device.read(address)));
         let refused = DeviceError::Refused(address);
         assert_eq!(answer, (Err(refused.clone()), Err(refused)));
     }
@@ -172,7 +177,8 @@ fn settings_count_from_the_next_packet_on() {
     let mut masked = network.clone();
     masked.layers[0].control.mode = Mode::Mask;
     masked.layers[0].control.levels[0].keep = 3;
-    let programs = [program(&p, &network), program(&p, &masked), program(&p, &network.clone().dense())];
+    let programs =
+        [program(&p, &network), program(&p, &masked), program(&p, &network.clone().dense())];
     let mut both = Both::new(&p, hardware(&p));
     same!(both, |driver| driver.load(&programs[0], 48)).expect("it loads");
     for (number, vector) in sequences[0].iter().enumerate() {

@@ -9,7 +9,7 @@
 //!   `user` counts in a packet's first beat: a new sequence begins.
 //! - `out`: the right packets, without anything between the elements. `new_sequence` is the same in
 //!   all beats of a packet. `empty`, if there are several lanes, says how many of the last beat's hold
-//!   no element; in other beats it is 0. It is the stream `in` of
+//!   no element, but what stood there; in other beats it is 0. It is the stream `in` of
 //!   [`layer_engine`](crate::blocks::engine::layer_engine).
 //!
 //! # Right packets

@@ -128,15 +128,6 @@ pub(crate) fn fates(p: &PacketBufferParameters, length: u32, beats: &[Beat]) -> 
     beats.split_inclusive(is_last).flat_map(of_packet).collect()
 }
 
-/// What moves in a cycle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Moves {
-    /// Whether the beat that is offered goes in.
-    pub accepted: bool,
-    /// Whether a beat is offered at the output.
-    pub offered: bool,
-}
-
 /// When beats move: counts of them since the reset.
 #[derive(Clone, Debug)]
 pub(crate) struct Clock {
@@ -168,10 +159,9 @@ impl Clock {
     }
 
     /// A cycle in which the source offers a beat that does this, or none, and the sink takes what
-    /// is offered or not.
-    pub fn step(&mut self, offer: Option<Fate>, is_taken: bool) -> Moves {
+    /// is offered or not. Returns whether the source's beat goes in.
+    pub fn step(&mut self, offer: Option<Fate>, is_taken: bool) -> bool {
         let entering = offer.filter(|&fate| self.accepts(fate));
-        let moves = Moves { accepted: entering.is_some(), offered: self.offers };
         let stays = self.offers && !is_taken;
         let is_read = self.read < self.kept && !stays;
         self.read += usize::from(is_read);
@@ -185,26 +175,30 @@ impl Clock {
             Some(Fate::Spoils) => self.written = self.kept,
             Some(Fate::Dropped) | None => {}
         }
-        moves
+        entering.is_some()
     }
 }
 
 /// The beats that go out for a packet.
-fn outgoing(p: &PacketBufferParameters, packet: &Packet) -> Vec<Beat> {
-    let lanes = p.lanes as usize;
-    let count = packet.elements.len().div_ceil(lanes);
-    let beat = |(number, elements): (usize, &[i64])| {
+fn outgoing(p: &PacketBufferParameters, packet: &Packet, beats: &[Beat]) -> Vec<Beat> {
+    let size = packet.elements.len() as u32;
+    let count = size.div_ceil(p.lanes) as usize;
+    let first = packet.last + 1 - count;
+    let beat = |number: usize| {
         let is_last = number + 1 == count;
-        let data: Vec<Bits> = elements.iter().map(|&value| Bits::new(p.width, value)).collect();
+        // Lanes without an element keep what stands there.
+        let containers = beats[first + number][0].lanes(8 * p.bytes());
+        let data: Vec<Bits> = containers.map(|all| all.slice(0, p.width)).collect();
         let mut beat = vec![Bits::concat(&data), Bits::new(1, packet.new_sequence)];
         if p.lanes > 1 {
             let width = p.lanes.next_power_of_two().ilog2();
-            beat.push(Bits::new(width, (lanes - elements.len()) as u64));
+            let empty = if is_last { count as u32 * p.lanes - size } else { 0 };
+            beat.push(Bits::new(width, empty));
         }
         beat.push(Bits::new(1, is_last));
         beat
     };
-    packet.elements.chunks(lanes).enumerate().map(beat).collect()
+    (0..count).map(beat).collect()
 }
 
 pub(super) fn run(p: &PacketBufferParameters, stimulus: &Stimulus) -> Response {
@@ -213,7 +207,7 @@ pub(super) fn run(p: &PacketBufferParameters, stimulus: &Stimulus) -> Response {
     let right = packets(p, length, beats).into_iter().flatten();
     let outgoing = right.flat_map(|packet| {
         let cause = Cause { channel: 0, beat: packet.last };
-        outgoing(p, &packet).into_iter().map(move |beat| (beat, cause))
+        outgoing(p, &packet, beats).into_iter().map(move |beat| (beat, cause))
     });
     let fates = fates(p, length, beats);
     let mut clock = Clock::new(p);
@@ -221,14 +215,13 @@ pub(super) fn run(p: &PacketBufferParameters, stimulus: &Stimulus) -> Response {
     let mut outgoing = outgoing.peekable();
     let mut cycle = 0;
     while accepted.len() < beats.len() || outgoing.peek().is_some() {
-        let moves = clock.step(fates.get(accepted.len()).copied(), true);
-        if moves.accepted {
-            accepted.push(cycle);
-        }
-        if moves.offered
+        if clock.offers()
             && let Some((beat, cause)) = outgoing.next()
         {
             emitted.push(Emitted { beat, cycle, cause });
+        }
+        if clock.step(fates.get(accepted.len()).copied(), true) {
+            accepted.push(cycle);
         }
         cycle += 1;
     }
@@ -242,9 +235,8 @@ fn capacity(p: &PacketBufferParameters, fates: &[Fate]) -> usize {
     let (mut accepted, mut refused) = (0, 0);
     // One that is refused may go in a cycle later, when a beat has left the RAM for the output.
     while accepted < fates.len() && refused < 2 {
-        let moves = clock.step(Some(fates[accepted]), false);
-        (accepted, refused) =
-            if moves.accepted { (accepted + 1, 0) } else { (accepted, refused + 1) };
+        let is_accepted = clock.step(Some(fates[accepted]), false);
+        (accepted, refused) = if is_accepted { (accepted + 1, 0) } else { (accepted, refused + 1) };
     }
     accepted
 }

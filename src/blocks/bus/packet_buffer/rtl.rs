@@ -9,11 +9,11 @@ use crate::hdl::{
     Errors, Expr, Field, Module, ModuleBuilder, StreamIn, StreamOut, bit, index_width, pack, uint,
 };
 
-/// What a beat that comes in is, in itself.
+/// What `keep` says of a beat.
 struct Form<'m> {
-    /// Whether its packet can be right as far as `keep` says.
+    /// Whether the packet can be right.
     is_well_formed: Expr<'m>,
-    /// Its elements.
+    /// How many elements the beat has.
     elements: Expr<'m>,
 }
 
@@ -29,11 +29,11 @@ pub(super) fn describe(name: &str, p: &PacketBufferParameters) -> Result<Arc<Mod
     let m = ModuleBuilder::new(name);
     m.doc(format!(
         "{}\n\n\
-         A beat of `in` has {lanes} containers of {container} bits with an element of {} bits at the \
-         bottom of each; `in_keep_i` has a bit for each byte. A packet of `length_i` elements goes on, \
-         others are dropped; in the cycle after the last beat of one of these one of `malformed_o`, \
-         `long_o` and `short_o` is high. If a packet's last beat is accepted in cycle t, its first \
-         beat goes out in t + 2.",
+         A beat of `in` has {lanes} containers of {container} bits, with an element of {} bits at \
+         the bottom of each; `in_keep_i` has a bit for each byte. A packet of `length_i` elements goes \
+         on; its first beat goes out at the earliest two cycles after its last one came in. For each \
+         packet that is dropped, one of `malformed_o`, `long_o` and `short_o` is high in the cycle \
+         after its last beat came in.",
         PacketBuffer::SUMMARY,
         p.width
     ));
@@ -52,7 +52,7 @@ pub(super) fn describe(name: &str, p: &PacketBufferParameters) -> Result<Arc<Mod
     let empty = if lanes > 1 { "; `empty` lanes of the last beat hold none" } else { "" };
     m.stream_doc("out", &format!("right packets, the first element lowest{empty}"));
     let ty = uint(index_width(p.longest + 1));
-    let what = format!("elements of a right packet, 1 to {}; rests meanwhile", p.longest);
+    let what = format!("elements of right packets, 1 to {}; rests while any are inside", p.longest);
     let length = m.input_doc("length_i", ty, &what);
     let length = match length.gt(p.longest).constant() {
         Some(_) => length,
@@ -66,7 +66,7 @@ pub(super) fn describe(name: &str, p: &PacketBufferParameters) -> Result<Arc<Mod
     m.finish()
 }
 
-/// Looks at `keep`, which has the same bits for all bytes of an element.
+/// Looks at `keep`: full, or of the last beat the bytes of the first elements.
 fn form<'m>(m: &'m ModuleBuilder, p: &PacketBufferParameters, input: &StreamIn<'m>) -> Form<'m> {
     let keep = input["keep"];
     let of_lane = |byte: u32| {
@@ -74,21 +74,23 @@ fn form<'m>(m: &'m ModuleBuilder, p: &PacketBufferParameters, input: &StreamIn<'
         pack(m, &bits)
     };
     let present = if p.bytes() > 1 { of_lane(0).named("present") } else { keep };
-    let mut begins_below = keep.bit(0);
+    let mut is_contiguous = keep.bit(0);
     if keep.width() > 1 {
         let below = keep.width() - 1;
         let gaps = keep.slice(1, below) & !keep.slice(0, below);
-        begins_below = begins_below & !gaps.any().named("has_gap");
+        is_contiguous = is_contiguous & !gaps.any().named("has_gap");
     }
     if p.bytes() > 1 {
         let is_cut = present.ne(of_lane(p.bytes() - 1)).named("is_cut");
-        begins_below = begins_below & !is_cut;
+        is_contiguous = is_contiguous & !is_cut;
     }
-    let is_well_formed = keep.all() | (input["last"] & begins_below);
-    Form {
-        is_well_formed: is_well_formed.named("is_well_formed"),
-        elements: present.count_ones().named("elements"),
-    }
+    let is_well_formed = m.wire("is_well_formed", bit());
+    is_well_formed.doc("whether the beat is full, or the last and full up to some element");
+    is_well_formed.set(keep.all() | (input["last"] & is_contiguous));
+    let count = present.count_ones();
+    let elements = m.wire("elements", count.ty()).doc("of the beat");
+    elements.set(count);
+    Form { is_well_formed: is_well_formed.expr(), elements: elements.expr() }
 }
 
 /// What is known of the packet with the beat that is offered.
@@ -99,7 +101,8 @@ fn judge<'m>(
     length: Expr<'m>,
     form: &Form<'m>,
 ) -> Packet<'m> {
-    let first = m.register("first", bit()).reset(1).doc("whether a packet's first beat is next");
+    let first =
+        m.register("first", bit()).reset(1).doc("whether the next beat is a packet's first");
     let count = m.register("count", uint(index_width(p.longest))).reset(0);
     count.doc("elements of the packet so far, unless it is dropped");
     let was_malformed = m.register("was_malformed", bit()).reset(0);
@@ -111,13 +114,16 @@ fn judge<'m>(
 
     let accept = input.fire().named("accept");
     let last = input["last"];
-    let total = (count + form.elements).named("total");
+    let sum = count + form.elements;
+    let total = m.wire("total", sum.ty()).doc("elements of the packet with those of the beat");
+    total.set(sum);
     // Another element follows a beat that is not the last.
     let exceeds = last.mux(total.gt(length), total.ge(length)).named("exceeds");
     let malformed = (was_malformed | !form.is_well_formed).named("malformed");
     let long = (was_long | exceeds).named("too_long");
     let short = (last & total.lt(length)).named("too_short");
-    let wrong = (malformed | long | short).named("wrong");
+    let wrong = m.wire("wrong", bit()).doc("whether the packet is known to be dropped");
+    wrong.set(malformed | long | short);
     let begins = (new_sequence | (first & input["user"])).named("begins");
     let ends = (accept & last).named("ends");
     let commit = (ends & !wrong).named("commit");
@@ -128,20 +134,24 @@ fn judge<'m>(
         was_long.set(long & !last);
         new_sequence.set(begins & !commit);
     });
-    for (name, is, what) in [
+    let faults = [
         ("malformed", malformed, "a malformed packet was dropped"),
-        ("long", long & !malformed, "a packet with more elements was dropped"),
-        ("short", short & !(malformed | long), "a packet with fewer elements was dropped"),
-    ] {
+        ("long", long & !malformed, "one with more than `length_i` elements was"),
+        ("short", short & !malformed & !long, "one with fewer was"),
+    ];
+    let faults = faults.map(|(name, is, what)| {
         let dropped = m.register(format!("dropped_{name}"), bit()).reset(0);
         dropped.set(ends & is);
-        m.output(format!("{name}_o"), bit()).doc(what).set(dropped);
-    }
+        let output = m.output(format!("{name}_o"), bit()).doc(what);
+        output.set(dropped);
+        output.expr()
+    });
     Packet {
         accept,
-        wrong,
+        wrong: wrong.expr(),
         commit,
         begins,
+        faults,
         first: first.expr(),
         count: count.expr(),
         was_malformed: was_malformed.expr(),
@@ -171,9 +181,9 @@ fn store<'m>(
     let is_full = (write - read).wrap(ty).eq(depth).named("is_full");
     let drops = (packet.was_malformed | packet.was_long).named("drops");
     input.ready.set(!is_full | drops);
-    let behind = (write + 1).truncate(ty.width).named("behind");
-    m.when(packet.accept, || write.set(packet.wrong.mux(kept, behind)));
-    m.when(packet.commit, || kept.set(behind));
+    let next_write = (write + 1).truncate(ty.width).named("next_write");
+    m.when(packet.accept, || write.set(packet.wrong.mux(kept, next_write)));
+    m.when(packet.commit, || kept.set(next_write));
 
     let container = 8 * p.bytes();
     let elements = input["data"].elements(uint(container));
@@ -191,11 +201,8 @@ fn store<'m>(
 
     let pop = output.fire().named("pop");
     let fetch = (read.ne(kept) & (!valid | pop)).named("fetch");
-    m.when(fetch, || {
-        valid.set(1);
-        read.set((read + 1).truncate(ty.width));
-    })
-    .or_when(pop, || valid.set(0));
+    valid.set(fetch | (valid & !output.ready));
+    m.when(fetch, || read.set((read + 1).truncate(ty.width)));
     let holds = !packet.first | write.ne(read) | valid;
     m.output("holds_o", bit()).doc("beats are inside, or to come of a packet").set(holds);
     let front = beats.read("front", read.truncate(address), fetch);
@@ -205,5 +212,5 @@ fn store<'m>(
         field.set(front.slice(low, field.width()));
         low += field.width();
     }
-    Buffer { beats, pop, drops, write: write.expr(), kept: kept.expr(), read: read.expr() }
+    Buffer { beats, pop, write: write.expr(), kept: kept.expr(), read: read.expr() }
 }

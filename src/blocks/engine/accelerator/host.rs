@@ -78,7 +78,8 @@ pub(crate) fn policy(p: &LayerEngineParameters, settings: &Settings) -> Vec<Writ
     let mut writes = Writes { map: &map, filled: vec![] };
     writes.put(("device", 0), "bonus", "value", settings.bonus);
     for (l, Layer { mode, path, .. }) in settings.layers.iter().enumerate() {
-        let mut put = |register: &str, field, value| writes.put(("layer", l), register, field, value);
+        let mut put =
+            |register: &str, field, value| writes.put(("layer", l), register, field, value);
         put("policy", "mode", *mode);
         if p.path().has_several_metrics() {
             put("policy", "metric", path.metric);

@@ -25,10 +25,8 @@ pub(super) const PACKETS: usize = 3;
 fn writes(stimulus: &Stimulus) -> impl Iterator<Item = (Write, bool)> + '_ {
     let (addresses, data) = (&stimulus.inputs[WRITE_ADDRESSES], &stimulus.inputs[WRITE_DATA]);
     addresses.iter().zip(data).map(|(address, data)| {
-        let write = Write {
-            address: address[0].unsigned() as u32,
-            data: data[0].unsigned() as u32,
-        };
+        let write =
+            Write { address: address[0].unsigned() as u32, data: data[0].unsigned() as u32 };
         (write, data[1].unsigned() == 0xf)
     })
 }
@@ -90,8 +88,12 @@ pub(super) fn run(p: &LayerEngineParameters, stimulus: &Stimulus) -> Response {
     };
     let beats = |channel: usize| stimulus.inputs[channel].len() as u64;
     let written = beats(WRITE_ADDRESSES).min(beats(WRITE_DATA));
-    let accepted =
-        vec![(0..written).collect(), (0..written).collect(), (0..beats(READ_ADDRESSES)).collect(), accepted];
+    let accepted = vec![
+        (0..written).collect(),
+        (0..written).collect(),
+        (0..beats(READ_ADDRESSES)).collect(),
+        accepted,
+    ];
     Response { accepted, emitted: vec![responses, reads.collect(), results], capacity: vec![] }
 }
 

@@ -117,9 +117,8 @@ fn device(p: &LayerEngineParameters) -> Vec<Register> {
         field("loading", 1, 1, Status, "`load_end` is to come; no packet goes in before"),
     ];
     all.add(0x08, "status", Write::Never, "what it does", fields);
-    let flag = |(number, (name, doc)): (usize, &(&str, &str))| {
-        field(name, number as u32, 1, Flag, doc)
-    };
+    let flag =
+        |(number, (name, doc)): (usize, &(&str, &str))| field(name, number as u32, 1, Flag, doc);
     let fields = EVENTS.iter().enumerate().map(flag).collect();
     all.add(0x0c, "event", Write::Always, "what happened; a 1 that is written clears", fields);
     let enable = |(number, (name, doc)): (usize, &(&str, &str))| {
@@ -201,7 +200,8 @@ fn layer(p: &LayerEngineParameters) -> Vec<Register> {
     let fields = vec![set("value", 0, threshold, "what makes thresholds easier or harder to meet")];
     all.add(0x04, "hysteresis", Write::NextPacket, "how steady bands are", fields);
     for k in 0..p.bands - 1 {
-        let fields = vec![set("threshold", 0, threshold, "from here on a vector is of the next band")];
+        let fields =
+            vec![set("threshold", 0, threshold, "from here on a vector is of the next band")];
         let name = format!("coherence_{k}");
         all.add(0x08 + BYTES * k, &name, Write::NextPacket, "threshold of coherence", fields);
     }

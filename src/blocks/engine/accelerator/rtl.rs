@@ -223,7 +223,8 @@ impl<'m> Top<'m> {
 
     /// What the host reads, and what interrupts it.
     fn report(&self, starts: Expr<'m>) {
-        let (m, registers, packets, engine) = (self.m, &self.registers, &self.packets, &self.engine);
+        let (m, registers, packets, engine) =
+            (self.m, &self.registers, &self.packets, &self.engine);
         let loading = engine.output("loading_o");
         let computes = engine.output("busy_o");
         let arrives = (self.input.valid & !loading).named("packet_arrives");
@@ -248,8 +249,7 @@ impl<'m> Top<'m> {
         let interrupt = m.output("irq_o", bit()).doc("an event that interrupts has happened");
         interrupt.set((of("event") & of("interrupt")).any());
 
-        let clear = (registers.get("order_write") & registers.get("order_clear"))
-            .named("clears");
+        let clear = (registers.get("order_write") & registers.get("order_clear")).named("clears");
         let counter = |name: &str, counts: Expr<'m>| {
             let counter = m.register(format!("{name}_count"), uint(32)).reset(0);
             m.when(clear, || counter.set(0))

@@ -3,9 +3,7 @@
 use rand::{RngExt, SeedableRng};
 
 use super::host::{Word, Write, load, settings};
-use super::model::{
-    PACKETS, READ_ADDRESSES, WRITE_ADDRESSES, WRITE_DATA, always_read, written,
-};
+use super::model::{PACKETS, READ_ADDRESSES, WRITE_ADDRESSES, WRITE_DATA, always_read, written};
 use super::registers::{LAYER_INPUTS, fields_of_input, map, word_bits};
 use super::{LayerEngine, LayerEngineParameters};
 use crate::blocks::Block;
@@ -19,10 +17,14 @@ use crate::registers::RegisterMap;
 fn engine(p: &LayerEngineParameters, map: &RegisterMap) -> Shape {
     let field = |name: &str, width: u32| Field { name: name.into(), width, signed: false };
     let width = |name: &str| {
-        let of_layers = &map.groups.iter().find(|group| group.name == "layer").expect("it is there");
+        let of_layers =
+            &map.groups.iter().find(|group| group.name == "layer").expect("it is there");
         let fields = fields_of_input(p, name);
         let found = of_layers.registers.iter().flat_map(|register| {
-            register.fields.iter().map(move |field| (format!("{}_{}", register.name, field.name), field))
+            register
+                .fields
+                .iter()
+                .map(move |field| (format!("{}_{}", register.name, field.name), field))
         });
         let widths = found.filter(|(name, _)| fields.contains(name)).map(|(_, field)| field.width);
         p.layers * widths.sum::<u32>()
@@ -174,7 +176,8 @@ pub(super) fn accepts(p: &LayerEngineParameters, stimulus: &Stimulus) -> bool {
         return false;
     }
     let registers = written(p, stimulus);
-    let packets = packet_buffer::packets(&super::packets(p), registers.elements(), &stimulus.inputs[PACKETS]);
+    let packets =
+        packet_buffer::packets(&super::packets(p), registers.elements(), &stimulus.inputs[PACKETS]);
     let Ok(packets) = packets.into_iter().collect::<Result<Vec<_>, _>>() else { return false };
     if registers.loading {
         return false;

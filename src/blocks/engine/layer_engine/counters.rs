@@ -44,9 +44,10 @@ pub(super) fn describe(name: &str, p: &LayerEngineParameters) -> Result<Arc<Modu
     let (products, layers) = (products.elements(one), products_layer.elements(layer));
     let executed = |l: u32| -> Signal<'_> {
         let counter = m.register(format!("executed_{l}"), uint(BITS)).reset(0);
-        let of_layer = products.iter().zip(&layers).map(|(&products, &of)| {
-            of.eq(l).mux(products, 0).wrap(one)
-        });
+        let of_layer = products
+            .iter()
+            .zip(&layers)
+            .map(|(&products, &of)| of.eq(l).mux(products, 0).wrap(one));
         let sum = of_layer.fold(counter.expr(), |sum, one| (sum + one).wrap(uint(BITS)));
         counter.set(clear.mux(0, sum).wrap(uint(BITS)));
         counter
@@ -55,9 +56,8 @@ pub(super) fn describe(name: &str, p: &LayerEngineParameters) -> Result<Arc<Modu
     all("executed_o", "products with weights, not 0, of each layer", &executed);
 
     let compared = (coherence & !first).named("compared");
-    let bands: Vec<Expr> = (0..p.bands)
-        .map(|b| counter(format!("band_{b}"), compared & band.eq(b)))
-        .collect();
+    let bands: Vec<Expr> =
+        (0..p.bands).map(|b| counter(format!("band_{b}"), compared & band.eq(b))).collect();
     all("bands_o", "vectors of each band, band 0 lowest", &bands);
     let firsts = counter("firsts".into(), coherence & first);
     m.output("firsts_o", uint(BITS)).doc("vectors without one before").set(firsts);

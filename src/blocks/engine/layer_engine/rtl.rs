@@ -242,7 +242,8 @@ impl<'m> Engine<'m> {
         for stream in ["mask", "coherence", "level"] {
             path.connect(&format!("{stream}_ready_i"), m.constant(1, bit()));
         }
-        for port in ["mask_valid_o", "mask_mask_o", "mask_last_o", "level_valid_o", "level_level_o"] {
+        for port in ["mask_valid_o", "mask_mask_o", "mask_last_o", "level_valid_o", "level_level_o"]
+        {
             m.discard(path.output(port));
         }
         self.counters.connect("vector_i", enters).connect("vector_layer_i", layer);

@@ -140,11 +140,7 @@ pub(crate) fn products_bits(p: &PeClusterParameters) -> u32 {
 
 /// How many weights that are not 0 stand in the bits of a word, for each tag of a precision. Of one of
 /// more than 8 bits each byte counts, whatever it is.
-fn weights_of<'m>(
-    m: &'m ModuleBuilder,
-    p: &PeClusterParameters,
-    slot: Expr<'m>,
-) -> Vec<Expr<'m>> {
+fn weights_of<'m>(m: &'m ModuleBuilder, p: &PeClusterParameters, slot: Expr<'m>) -> Vec<Expr<'m>> {
     let of_width = |tag: u32| {
         let width = (2 << tag).max(p.narrowest);
         if width > SLOT {

@@ -71,7 +71,8 @@ impl Control {
     /// As a reset leaves it.
     pub fn new(p: &SparsityControlParameters, settings: Settings) -> Control {
         let unknown = Coherence::Unknown;
-        let layer = Layer { activations: unknown, weights: unknown, level: 0, used: None, least: 0 };
+        let layer =
+            Layer { activations: unknown, weights: unknown, level: 0, used: None, least: 0 };
         Control { p: p.clone(), settings, layers: vec![layer; p.layers as usize] }
     }
 
