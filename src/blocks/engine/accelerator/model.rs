@@ -187,9 +187,8 @@ fn accepted(
     let mut cycle = opens;
     while accepted.len() < beats.len() {
         let is_taken = taken.next_if_eq(&cycle).is_some();
-        let moves = clock.step(fates.get(accepted.len()).copied(), is_taken);
-        assert!(moves.offered || !is_taken, "a packet is there when the engine is ready for it");
-        if moves.accepted {
+        assert!(clock.offers() || !is_taken, "a packet is there when the engine is ready for it");
+        if clock.step(fates.get(accepted.len()).copied(), is_taken) {
             accepted.push(cycle);
         }
         cycle += 1;
