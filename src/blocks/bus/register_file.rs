@@ -400,11 +400,14 @@ impl<'m> RegisterFile<'m> {
         let subordinate = m.instance("registers", &modules.subordinate);
         let address = [("addr", uint(map.address_bits())), ("prot", uint(3))];
         let [aw, w, b, ar, r] = CHANNELS;
-        let (write, read) = (m.stream_in(aw, &address), m.stream_in(ar, &address));
+        let response = ("resp", uint(2));
+        let write = m.stream_in(aw, &address);
         let data = m.stream_in(w, &[("data", word()), ("strb", uint(BYTES))]);
-        subordinate.feed(aw, &write).feed(ar, &read).feed(w, &data);
-        subordinate.drain(b, &m.stream_out(b, &[("resp", uint(2))]));
-        subordinate.drain(r, &m.stream_out(r, &[("data", word()), ("resp", uint(2))]));
+        subordinate.feed(aw, &write).feed(w, &data);
+        subordinate.drain(b, &m.stream_out(b, &[response]));
+        let read = m.stream_in(ar, &address);
+        subordinate.feed(ar, &read);
+        subordinate.drain(r, &m.stream_out(r, &[("data", word()), response]));
         for stream in &modules.subordinate.streams {
             m.stream_doc(&stream.name, &stream.doc);
         }

@@ -157,6 +157,7 @@ impl LayerEngineParameters {
             first_keep: GROUP,
             digit: self.digit,
             buffer: self.buffer,
+            outlets: false,
             ..TemporalPathParameters::default()
         }
     }

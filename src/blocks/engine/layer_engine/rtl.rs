@@ -239,13 +239,7 @@ impl<'m> Engine<'m> {
         for (port, ty, doc) in self.parts.path.plain_inputs() {
             path.connect(port, m.input_doc(port, ty, doc));
         }
-        for stream in ["mask", "coherence", "level"] {
-            path.connect(&format!("{stream}_ready_i"), m.constant(1, bit()));
-        }
-        for port in ["mask_valid_o", "mask_mask_o", "mask_last_o", "level_valid_o", "level_level_o"]
-        {
-            m.discard(path.output(port));
-        }
+        path.connect("coherence_ready_i", m.constant(1, bit()));
         self.counters.connect("vector_i", enters).connect("vector_layer_i", layer);
         self.report(moves & last);
     }

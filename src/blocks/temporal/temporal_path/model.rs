@@ -348,7 +348,11 @@ impl Outputs<'_> {
             let window = survivors.cause.beat;
             emit(survivors.beat.clone(), cycle, cause(self.sent[window].cause))
         });
-        let emitted = vec![coherence.collect(), levels.collect(), masks.collect(), out.collect()];
+        let mut emitted = vec![coherence.collect()];
+        if p.outlets {
+            emitted.extend([levels.collect(), masks.collect()]);
+        }
+        emitted.push(out.collect());
         let mut accepted = vec![schedule.accepted];
         if inputs > 1 {
             accepted.push(schedule.norms);

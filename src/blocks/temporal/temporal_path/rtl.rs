@@ -46,14 +46,16 @@ pub(super) fn describe(
 fn document(m: &ModuleBuilder, p: &TemporalPathParameters) {
     m.doc(format!(
         "{}\n\n\
-         Vectors go in; of each come out the survivors with their positions (`out`), the mask \
-         (`mask`), the band of its coherence (`coherence`) and its level of sparsity (`level`). \
+         Vectors go in; of each come out the survivors with their positions (`out`){} the band of its \
+         coherence (`coherence`){}. \
          Every stream has to be taken for the others to go on. In mode 0 (dense) every element \
          survives; in 1 (mask) those of the mask, as they are; in 2 (delta) those of the mask, as what \
          changed since they were transmitted. Settings have to stay while vectors are inside.\n\n\
          A beat goes in per cycle unless more survivors come than go out, a group at the end is \
          shorter than others, or a decision takes longer than a vector.",
-        TemporalPath::SUMMARY
+        TemporalPath::SUMMARY,
+        if p.outlets { ", the mask (`mask`)," } else { " and" },
+        if p.outlets { " and its level of sparsity (`level`)" } else { "" },
     ));
     for (name, value) in p.to_values().iter() {
         m.parameter(name, value.to_string().trim_matches('"'));
@@ -134,8 +136,9 @@ struct Path<'m> {
     generator: Instance<'m>,
     apply: Instance<'m>,
     coherence: Outlet<'m>,
-    level: Outlet<'m>,
-    mask: Outlet<'m>,
+    /// Levels and masks, if they go out.
+    level: Option<Outlet<'m>>,
+    mask: Option<Outlet<'m>>,
 }
 
 impl<'m> Path<'m> {
@@ -154,8 +157,10 @@ impl<'m> Path<'m> {
             generator: m.instance("generator", &parts.generator),
             apply: m.instance("apply", &parts.apply),
             coherence: Outlet::new(m, "coherence", &coherence, &parts.coherence_slice),
-            level: Outlet::new(m, "level", &[("level", band)], &parts.level_slice),
-            mask: Outlet::new(m, "mask", &mask, &parts.mask_slice),
+            level: p
+                .outlets
+                .then(|| Outlet::new(m, "level", &[("level", band)], &parts.level_slice)),
+            mask: p.outlets.then(|| Outlet::new(m, "mask", &mask, &parts.mask_slice)),
         }
     }
 
@@ -301,17 +306,25 @@ impl<'m> Path<'m> {
         let last = delta.output("score_last_o");
         let scored = delta.output("score_valid_o") & control.output("level_valid_o");
         let there = norm.map_or(scored, |norm| scored & norm.valid).named("scores_there");
-        let outlet_ready = (!last | self.level.ready()).named("outlet_ready");
-        let offers = (there & outlet_ready).named("scores_offered");
+        let offers = match &self.level {
+            Some(level) => there & (!last | level.ready()).named("outlet_ready"),
+            None => there,
+        };
+        let offers = offers.named("scores_offered");
         let ready = generator.output("in_ready_o");
         let moves = (offers & ready).named("scores_move");
         generator.connect("in_valid_i", offers);
         delta.connect("score_ready_i", moves);
         control.connect("level_ready_i", (moves & last).named("level_taken"));
-        let to_outlet = (there & last & ready).named("level_to_outlet");
-        self.level.offer(to_outlet, &[control.output("level_level_o")]);
-        let leaves = (to_outlet & self.level.ready()).named("level_leaves");
-        m.assert("level_goes_once", leaves.eq(moves & last));
+        match &self.level {
+            Some(level) => {
+                let to_outlet = (there & last & ready).named("level_to_outlet");
+                level.offer(to_outlet, &[control.output("level_level_o")]);
+                let leaves = (to_outlet & level.ready()).named("level_leaves");
+                m.assert("level_goes_once", leaves.eq(moves & last));
+            }
+            None => m.discard(control.output("level_level_o")),
+        }
 
         generator.connect("in_data_i", delta.output("score_data_o"));
         generator.connect("in_previous_i", delta.output("score_previous_o"));
@@ -342,19 +355,28 @@ impl<'m> Path<'m> {
         generator.connect("out_ready_i", delta.output("mask_ready_o"));
         m.discard(generator.output("out_last_o"));
 
-        let both = (apply.output("in_ready_o"), self.mask.ready());
-        let valid = delta.output("out_valid_o");
-        let taken = (both.0 & both.1).named("values_taken");
-        let to_apply = (valid & both.1).named("values_to_apply");
-        let to_outlet = (valid & both.0).named("mask_to_outlet");
-        delta.connect("out_ready_i", taken);
-        apply.connect("in_valid_i", to_apply);
-        self.moves_together("values_go_both_ways", valid & taken, [to_apply, to_outlet], both);
+        let (ready, valid) = (apply.output("in_ready_o"), delta.output("out_valid_o"));
+        match &self.mask {
+            Some(mask) => {
+                let both = (ready, mask.ready());
+                let taken = (both.0 & both.1).named("values_taken");
+                let to_apply = (valid & both.1).named("values_to_apply");
+                let to_outlet = (valid & both.0).named("mask_to_outlet");
+                delta.connect("out_ready_i", taken);
+                apply.connect("in_valid_i", to_apply);
+                let ways = [to_apply, to_outlet];
+                self.moves_together("values_go_both_ways", valid & taken, ways, both);
+                let fields = ["mask", "last"].map(|field| delta.output(&format!("out_{field}_o")));
+                mask.offer(to_outlet, &fields);
+            }
+            None => {
+                delta.connect("out_ready_i", ready);
+                apply.connect("in_valid_i", valid);
+            }
+        }
         for field in ["data", "mask"].into_iter().chain(framing(p.lanes).iter().map(|f| f.0)) {
             apply.connect(&format!("in_{field}_i"), delta.output(&format!("out_{field}_o")));
         }
-        let (mask, last) = (delta.output("out_mask_o"), delta.output("out_last_o"));
-        self.mask.offer(to_outlet, &[mask, last]);
         let fields = ["data", "index", "count", "last"];
         let ports = fields.map(|field| (field, apply.output(&format!("out_{field}_o"))));
         let out = m.stream_out("out", &ports.map(|(field, value)| (field, value.ty())));
