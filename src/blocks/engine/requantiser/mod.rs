@@ -23,6 +23,7 @@
 //! What waits to be taken holds up what comes behind it, once the stages between are full:
 //! `in_ready_o` follows `out_ready_i` and `result_ready_i` without a register between.
 
+mod lane;
 mod model;
 mod rtl;
 mod stimulus;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::lane::{self, STAGES};
 use super::{Requantiser, RequantiserParameters};
 use crate::blocks::Block;
 use crate::blocks::engine::{of_layer as of, rest};
@@ -11,10 +12,10 @@ use crate::hdl::{
 };
 
 /// A factor of the requantisation.
-const MULTIPLIER: u32 = 16;
+pub(super) const MULTIPLIER: u32 = 16;
 
 /// How far products are shifted, at most 31.
-const SHIFT: u32 = 5;
+pub(super) const SHIFT: u32 = 5;
 
 fn sum_type(p: &RequantiserParameters) -> Type {
     sint(p.sum_bits)
@@ -35,8 +36,6 @@ struct Context<'m> {
 
 /// A stage of registers: a beat comes in where `goes` is 1, and moves on where `leaves` is.
 struct Stage<'m> {
-    m: &'m ModuleBuilder,
-    name: &'static str,
     goes: Expr<'m>,
     came: Expr<'m>,
     leaves: Signal<'m>,
@@ -63,21 +62,12 @@ impl<'m> Stage<'m> {
             tag: kept("tag", before.tag),
             last: kept("last", before.last),
         };
-        Stage { m, name, goes, came, leaves, beat }
-    }
-
-    /// A value of each lane that comes with the beat.
-    fn keep(&self, values: &[Expr<'m>]) -> Vec<Expr<'m>> {
-        let kept = |(lane, value): (usize, &Expr<'m>)| {
-            let register = self.m.register(format!("{}_{lane}", self.name), value.ty());
-            self.m.when(self.came, || register.set(*value));
-            register.expr()
-        };
-        values.iter().enumerate().map(kept).collect()
+        Stage { goes, came, leaves, beat }
     }
 }
 
 pub(super) fn describe(name: &str, p: &RequantiserParameters) -> Result<Arc<Module>, Errors> {
+    let lane = lane::describe(&format!("{name}_lane"), p)?;
     let m = ModuleBuilder::new(name);
     m.doc(format!(
         "{}\n\n\
@@ -142,41 +132,30 @@ pub(super) fn describe(name: &str, p: &RequantiserParameters) -> Result<Arc<Modu
     input.ready.set(arrived.goes & !loading);
     let first = of(base, input["layer"], address).named("bias_base_of_layer");
     let bias_address = (first + beats).truncate(address.width).named("bias_address");
-    let sums = arrived.keep(&input["sums"].elements(sum));
-    let lanes = (0..).zip(sums).map(|(lane, value)| {
-        let biases = m.memory(&format!("biases_{lane}"), p.biases, sum);
-        let writes = load.fire() & load["lane"].eq(lane);
-        biases.write(load["address"], load["bias"], writes.named(&format!("writes_{lane}")));
-        let bias = biases.read(&format!("bias_{lane}"), bias_address, accept);
-        (value + bias).wrap(sum).named(&format!("accumulator_{lane}"))
-    });
-    let lanes: Vec<Expr> = lanes.collect();
-
     let biased = Stage::new(&m, "biased", arrived.beat);
-    let accumulators = biased.keep(&lanes);
     let is_result = biased.beat.layer.eq(final_layer).named("is_result");
-    result.valid.set(biased.beat.valid & is_result);
-    result["sums"].set(pack(&m, &accumulators));
-
     let goes_on = Context { valid: biased.beat.valid & !is_result, ..biased.beat };
     let multiplied = Stage::new(&m, "multiplied", goes_on);
-    let factor = of(multiplier, biased.beat.layer, uint(MULTIPLIER)).named("multiplier_of_layer");
-    let products: Vec<Expr> = accumulators.iter().map(|&value| value * factor).collect();
-    let products = multiplied.keep(&products);
-
     let shifted = Stage::new(&m, "shifted", multiplied.beat);
-    let shift = of(shift_all, multiplied.beat.layer, uint(SHIFT)).named("shift_of_layer");
-    let relu = of(relu_all, multiplied.beat.layer, bit()).named("relu_of_layer");
-    let one = m.constant(1, bit());
-    let half = (one.shift_left(shift) >> 1).named("half");
-    let element = sint(p.activation_bits);
-    let elements = products.iter().map(|&product| {
-        let value = (product + half).shift_right(shift).saturate(element);
-        (relu & value.msb()).mux(0, value).wrap(element)
-    });
-    let elements = shifted.keep(&elements.collect::<Vec<_>>());
+
+    let lanes = m.array("lane", &[("lane", p.lanes)], &lane);
+    let writes = |lane: u32| load.fire() & load["lane"].eq(lane);
+    lanes.each("write_i", &(0..p.lanes).map(writes).collect::<Vec<_>>());
+    lanes.broadcast("write_address_i", load["address"]).broadcast("bias_i", load["bias"]);
+    lanes.broadcast("read_i", accept).broadcast("read_address_i", bias_address);
+    lanes.each("sum_i", &input["sums"].elements(sum));
+    for (name, stage) in STAGES.iter().zip([&arrived, &biased, &multiplied, &shifted]) {
+        lanes.broadcast(&format!("{name}_comes_i"), stage.came);
+    }
+    let (in_biased, in_multiplied) = (biased.beat.layer, multiplied.beat.layer);
+    let factor = of(multiplier, in_biased, uint(MULTIPLIER)).named("multiplier_of_layer");
+    let shift = of(shift_all, in_multiplied, uint(SHIFT)).named("shift_of_layer");
+    let relu = of(relu_all, in_multiplied, bit()).named("relu_of_layer");
+    lanes.broadcast("multiplier_i", factor).broadcast("shift_i", shift).broadcast("relu_i", relu);
+    result.valid.set(biased.beat.valid & is_result);
+    result["sums"].set(pack(&m, &lanes.outputs("biased_o")));
     output.valid.set(shifted.beat.valid);
-    output["data"].set(pack(&m, &elements));
+    output["data"].set(pack(&m, &lanes.outputs("element_o")));
     shifted.leaves.set(output.ready);
     multiplied.leaves.set(shifted.goes);
     biased.leaves.set(is_result.mux(result.ready, multiplied.goes));
