@@ -584,9 +584,9 @@ fn run_tells_what_a_network_does_in_hardware() {
     let names: Vec<&str> = trials.iter().map(|trial| trial["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["dense, unpruned", "dense", "delta"]);
     assert!(trials.iter().all(|trial| trial["vectors"] == 5 && trial["sequences"] == 2));
-    assert_eq!(json["verified"]["mismatch"], Value::Null);
-    // Three beats of four lanes for the nine sums of each vector.
-    assert_eq!(json["verified"]["beats"], 15);
+    assert_eq!(json["verified"]["disagreement"], Value::Null);
+    assert_eq!(json["verified"]["vectors"], 5);
+    assert_eq!(json["verified"]["cycles"], trials[2]["cycles"]);
     assert!(folder.read("report/index.html").contains("delta by coherence"));
 
     let ran = folder.expect(2, "run -c small.toml --data few.csv --network no.toml");
