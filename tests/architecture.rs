@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("snapshot", &["eda", "hdl", "tech", "verilog"]),
     ("interop", &["config", "hdl", "verilog"]),
     ("cosim", &["blocks", "config", "design", "eda", "hdl", "model", "tech", "verilog"]),
-    ("system", &["blocks", "config", "cosim", "model", "workload"]),
+    ("system", &["blocks", "config", "cosim", "model", "registers", "workload"]),
     ("report", &["blocks", "system"]),
     ("evidence", &["blocks", "config", "cosim", "eda", "hdl", "model", "tech", "verilog"]),
     (
