@@ -1138,3 +1138,54 @@ fn arbitrary_constants_stay_what_they_are() {
     let (hardware, formal) = files[0].text.split_once("`ifdef FORMAL").unwrap();
     assert!(formal.contains("any_q <= any_q") && !hardware.contains("any_q"), "{}", files[0].text);
 }
+
+/// The smallest accelerator there is: its registers are behind the same AXI4-Lite as any other's.
+const ACCELERATOR: &str = "[accelerator]\nlanes = 2\nclusters = 1\nelements = 2\nlayers = 2\n\
+    longest = 4\nwords = 16\nactivation_bits = 4\nnarrowest = 4\ngate = false\n";
+
+/// AXI4-Lite: each access is answered once, and a response stays until it is taken. The streams of
+/// packets are proven of `packet_buffer` and `requantiser`, where they end and begin.
+#[test]
+fn accesses_of_axi_lite_are_answered_once_and_responses_are_held() {
+    const TOP: &str = "accelerator_registers";
+    let bugs: [(&str, &str, &[&str]); 5] = [
+        (
+            "assign s_axil_w_ready_o = write_moves",
+            "assign s_axil_w_ready_o = write_there",
+            &["address_with_data"],
+        ),
+        (
+            "write_answered_d = 1'b1",
+            "write_answered_d = write_accepted",
+            &["each_write_is_answered"],
+        ),
+        ("read_answered_d = 1'b1", "read_answered_d = read_known", &["each_read_is_answered"]),
+        (
+            "if (write_moves) begin\n      b_resp_q",
+            "if (write_there) begin\n      b_resp_q",
+            &["s_axil_b_held"],
+        ),
+        (
+            "if (read_moves) begin\n      r_resp_q",
+            "if (s_axil_ar_valid_i) begin\n      r_resp_q",
+            &["s_axil_r_held"],
+        ),
+    ];
+    let (files, _) = formal::files(&block(ACCELERATOR)).unwrap();
+    let proofs = prove(&files, TOP);
+    assert!(proofs.all_good(), "{proofs:#?}");
+    let mut all = assertions(&proofs, |verdict| matches!(verdict, Verdict::Proven { .. }));
+    for (from, to, names) in bugs {
+        let mut files = files.clone();
+        let file = files.iter_mut().find(|file| file.module == TOP).expect("it is there");
+        assert!(file.text.contains(from), "there is no `{from}` in\n{}", file.text);
+        file.text = file.text.replacen(from, to, 1);
+        let proofs = prove(&files, TOP);
+        for name in names {
+            let verdict = proofs.verdict(name);
+            assert!(matches!(verdict, Some(Verdict::Refuted { .. })), "{name}: {verdict:?}");
+            all.remove(*name);
+        }
+    }
+    assert!(all.is_empty(), "no bug breaks {all:?}");
+}

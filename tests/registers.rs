@@ -66,8 +66,7 @@ fn the_c_header_compiles_and_has_the_addresses() {
             let count = map.groups.iter().find(|one| one.name == *group).expect("it exists").count;
             let arguments = if count > 1 { format!("({n})") } else { String::new() };
             let name = register.to_uppercase();
-            program +=
-                &format!("  printf(\"%u\\n\", (unsigned)ACCELERATOR_{name}{arguments});\n");
+            program += &format!("  printf(\"%u\\n\", (unsigned)ACCELERATOR_{name}{arguments});\n");
         }
         program += "  return 0;\n}\n";
         std::fs::write(folder.path().join("all.c"), program).expect("it can be written");
@@ -127,7 +126,8 @@ fn the_systemrdl_compiler_reads_the_description() {
 fn the_page_names_every_register_and_field() {
     for map in maps() {
         let folder = tempfile::tempdir().expect("there is room");
-        let page = std::fs::read_to_string(&written(folder.path(), &map)["md"]).expect("it is there");
+        let page =
+            std::fs::read_to_string(&written(folder.path(), &map)["md"]).expect("it is there");
         for register in map.groups.iter().flat_map(|group| &group.registers) {
             assert!(page.contains(&format!("| `{}` |", register.name)), "{}", register.name);
             for field in &register.fields {

@@ -220,7 +220,7 @@ fn subordinate(name: &str, map: &RegisterMap) -> Result<Arc<Module>, Errors> {
     let never = || m.constant(0, bit());
     let (mut may_write, mut for_next, mut known) = (never(), never(), never());
     let mut only_at_rest = never();
-    let mut value = m.constant(0, word());
+    let mut values = vec![];
     let mut copies = vec![];
     for group in &map.groups {
         let rule = |what: &str, of: &StreamIn<'_>, registers: Vec<u32>| {
@@ -250,11 +250,12 @@ fn subordinate(name: &str, map: &RegisterMap) -> Result<Arc<Module>, Errors> {
         let hits = copies_of(&m, group, bus.ar["addr"], "read");
         let all = group.registers.iter().map(number).collect();
         known = known | (hits.any() & rule("is_known", &bus.ar, all));
-        let values = m.input(format!("{}_read_i", group.name), uint(group.count * BITS));
-        for (hit, of_copy) in hits.bits().into_iter().zip(values.elements(word())) {
-            value = value | hit.mux(of_copy, 0).wrap(word());
-        }
+        let of_copies = m.input(format!("{}_read_i", group.name), uint(group.count * BITS));
+        let of_copies = of_copies.elements(word());
+        let chosen = hits.bits().into_iter().zip(of_copies);
+        values.extend(chosen.map(|(hit, value)| hit.mux(value, 0).wrap(word())));
     }
+    let value = values.into_iter().reduce(|any, one| any | one).expect("a map has registers");
     let accepted = (may_write & bus.w["strb"].all()).named("write_accepted");
     let known = known.named("read_known");
     let writes = (write & accepted).named("writes");

@@ -189,21 +189,48 @@ fn settings_count_from_the_next_packet_on() {
         })
         .expect("a result comes");
     }
-    // What is written while a packet is under way is not for it.
-    let p = &p;
-    let mut hardware = Driver::new(p, hardware(p));
-    let mut golden = Driver::new(p, Golden::new(p));
-    golden.load(&programs[0], 48).expect("it loads");
-    hardware.load(&programs[0], 48).expect("it loads");
-    for number in 0..4 {
-        let vector = &sequences[0][number];
-        golden.send(vector, number == 0);
-        let expected = golden.device.receive();
-        golden.apply(&programs[(number + 1) % 3]).expect("it may");
-        hardware.send(vector, number == 0);
-        hardware.device.wait(20).expect("nothing breaks");
-        hardware.apply(&programs[(number + 1) % 3]).expect("it may");
-        assert_eq!(hardware.device.receive(), expected);
+}
+
+/// What is written while a packet is under way is not for it: neither for what survives of it, nor for
+/// the band of its coherence, which is decided last.
+#[test]
+fn settings_wait_for_packets_that_are_under_way() {
+    let (p, network) = small();
+    let sequences = sequences(&network, 1, 9);
+    // All that there is to set is different in each.
+    let different = |coherence: u32, keep: usize, threshold: u32| {
+        let mut network = network.clone();
+        let control = &mut network.layers[0].control;
+        control.coherence[0] = coherence;
+        control.levels[0].keep = 16;
+        (control.levels[1].keep, control.levels[1].threshold) = (keep, threshold);
+        program(&p, &network)
+    };
+    let programs = [different(255, 2, 0), different(0, 15, 9), different(30, 5, 3)];
+    for wait in [13, 16, 20, 24, 28, 32, 36, 40, 50] {
+        let mut hardware = Driver::new(&p, hardware(&p));
+        let mut golden = Driver::new(&p, Golden::new(&p));
+        golden.load(&programs[0], 48).expect("it loads");
+        hardware.load(&programs[0], 48).expect("it loads");
+        // The second of each pair comes while the first is under way, and has to wait as well.
+        for (number, pair) in sequences[0].chunks_exact(2).enumerate() {
+            let next = &programs[(number + 1) % 3];
+            golden.send(&pair[0], number == 0);
+            let first = golden.device.receive();
+            golden.apply(next).expect("it may");
+            golden.send(&pair[1], false);
+            let expected = [first, golden.device.receive()];
+            hardware.send(&pair[0], number == 0);
+            hardware.device.wait(wait).expect("nothing breaks");
+            hardware.apply(next).expect("it may");
+            hardware.send(&pair[1], false);
+            let found = [hardware.device.receive(), hardware.device.receive()];
+            assert_eq!(found, expected, "pair {number}, after {wait} cycles");
+            hardware.rest().expect("it comes to rest");
+        }
+        golden.rest().expect("it comes to rest");
+        hardware.rest().expect("it comes to rest");
+        assert_eq!(hardware.counters(), golden.counters(), "after {wait} cycles");
     }
 }
 
