@@ -37,12 +37,12 @@ impl Run {
             levels: vec![vec![0; p.bands as usize]; layers],
             ..Run::default()
         };
-        let mut vectors = vec![];
-        for (number, vector) in sequences.iter().flat_map(|sequence| sequence.iter().enumerate()) {
+        let vectors = sequences.iter().flat_map(|sequence| sequence.iter().enumerate());
+        let steps = vectors.map(|(number, vector)| {
             let values = vector.iter().map(|&value| value.into()).collect();
             let step = Step { values, new_sequence: number == 0, last: 0 };
-            let (through, mut result) = engine.step(&step);
-            for (layer, vector) in through.iter().enumerate() {
+            let (vectors, mut result) = engine.step(&step);
+            for (layer, vector) in vectors.iter().enumerate() {
                 let stored = vector.columns.iter().map(|&column| program.stored[layer][column]);
                 run.executed[layer] += stored.sum::<usize>() as u64;
                 run.levels[layer][vector.level] += 1;
@@ -50,12 +50,12 @@ impl Run {
             let last = &program.settings.layers[program.settings.final_layer];
             result.truncate(result.len() - last.requantiser.empty as usize);
             run.results.push(result);
-            vectors.push(through);
-        }
+            vectors
+        });
         // A packet is offered to the engine two cycles after its last beat came in.
         let first = sequences.iter().flatten().next();
         let first = first.map_or(0, |vector| vector.len().div_ceil(p.lanes as usize) as u64 + 1);
-        let schedule = schedule(p, &program.settings, vectors, first);
+        let schedule = schedule(p, &program.settings, steps, first);
         run.cycles = schedule.out.last().map_or(0, |last| last + 1);
         (run.working, run.waiting) = (schedule.working, schedule.waiting);
         run

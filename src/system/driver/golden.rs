@@ -6,6 +6,7 @@ use super::{Device, DeviceError, constant};
 use crate::blocks::bus::packet_buffer::Fault;
 use crate::blocks::engine::accelerator::{self, EVENTS, Registers, Through, Write};
 use crate::blocks::engine::layer_engine::{Engine, LayerEngineParameters};
+use crate::blocks::engine::pe_cluster;
 use crate::model::Beat;
 use crate::registers::{self, BITS};
 
@@ -98,17 +99,16 @@ impl Golden {
     fn count(&mut self, through: &Through) {
         let settings = self.registers.settings();
         let products = self.registers.products();
-        for vector in through.vectors.iter().flatten() {
-            let layer = &settings.layers[vector.layer].cluster;
+        let vectors = through.vectors.iter().flat_map(|vectors| vectors.iter().enumerate());
+        for (layer, vector) in vectors {
+            let pe_cluster::Layer { base, stride, .. } = settings.layers[layer].cluster;
             let of_column = |&column: &usize| -> u32 {
-                let first = layer.base + column * layer.stride;
-                (first..first + layer.stride)
-                    .map(|address| products.get(&(address as u32)).copied().unwrap_or(0))
-                    .sum()
+                let first = (base + column * stride) as u32;
+                let words = first..first + stride as u32;
+                words.filter_map(|address| products.get(&address)).sum()
             };
-            self.counters.vectors[vector.layer] += 1;
-            self.counters.executed[vector.layer] +=
-                vector.columns.iter().map(of_column).sum::<u32>();
+            self.counters.vectors[layer] += 1;
+            self.counters.executed[layer] += vector.columns.iter().map(of_column).sum::<u32>();
             match vector.band {
                 None => self.counters.firsts += 1,
                 Some(band) => self.counters.bands[band] += 1,

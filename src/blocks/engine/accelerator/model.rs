@@ -135,7 +135,7 @@ pub(crate) fn through(
     // it are never late, since they come in as fast as others go out.
     let first = packets.iter().flatten().next();
     let first = first.map_or(0, |packet| opens + packet.last as u64 + 2);
-    let schedule = schedule(p, settings, vectors.clone(), first);
+    let schedule = schedule(p, settings, vectors.iter().cloned(), first);
     let accepted = match packets.iter().all(Result::is_ok) {
         true => accepted(&buffer, elements, beats, opens, &schedule.accepted),
         false => vec![],

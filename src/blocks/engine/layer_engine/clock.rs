@@ -1,6 +1,7 @@
 //! When vectors move through a layer engine: counters take the place of values.
 
 use std::collections::VecDeque;
+use std::iter::Peekable;
 
 use super::LayerEngineParameters;
 use super::model::Settings;
@@ -10,7 +11,6 @@ use crate::blocks::temporal::temporal_path::{Arrival, Clock as Path, Queue};
 /// A vector on its way through a layer.
 #[derive(Clone, Debug)]
 pub(crate) struct Vector {
-    pub layer: usize,
     /// Whether the layer's sums begin with 0.
     pub fresh: bool,
     /// The survivors of each beat.
@@ -30,13 +30,18 @@ struct Sums {
     last: bool,
 }
 
-/// What is offered to the path: of the steps, which, and whether it comes back.
+/// What is offered to the path: a beat of the vector that is next in its layer.
 #[derive(Clone, Copy, Debug)]
 struct Offer {
-    step: usize,
     layer: usize,
-    returns: bool,
     beat: usize,
+}
+
+impl Offer {
+    /// Whether it comes back from another layer.
+    fn returns(&self) -> bool {
+        self.layer > 0
+    }
 }
 
 /// When everything goes in and comes out.
@@ -51,15 +56,18 @@ pub(crate) struct Schedule {
 }
 
 /// The whole engine.
-struct Clock<'a> {
-    p: &'a LayerEngineParameters,
-    /// Of each step, its vectors.
-    steps: Vec<Vec<Vector>>,
+struct Clock<I: Iterator<Item = Vec<Vector>>> {
+    in_flight: usize,
+    /// The vectors of each step that has not begun.
+    steps: Peekable<I>,
+    /// Of the others, for each layer, those that have not gone in whole.
+    vectors: Vec<VecDeque<Vector>>,
     layers: Vec<Layer>,
     final_layer: usize,
     latencies: Vec<u64>,
-    /// Beats of the longest vector.
+    /// Beats of the longest vector, and of a whole group.
     beats: usize,
+    whole: usize,
     path: Path,
     /// Of each vector in the path, how many survivors are to leave it, and what the last will be.
     leaving: VecDeque<(usize, Work)>,
@@ -67,11 +75,8 @@ struct Clock<'a> {
     cluster: Cluster,
     /// The requantiser's stages.
     stages: [Option<Sums>; 4],
-    /// The step that begins next, and how many are under way.
-    next: usize,
+    /// How many steps are.
     under_way: usize,
-    /// For each layer, the step whose vector comes back next.
-    returning: Vec<usize>,
     /// The vector that goes into the path, if it has not gone in whole.
     inside: Option<Offer>,
     /// Whether its next beat is offered already.
@@ -80,61 +85,53 @@ struct Clock<'a> {
 }
 
 /// Runs an engine on steps that are always offered, with all that comes out taken at once; the first
-/// may begin in cycle `from`.
+/// may begin in cycle `from`. The vectors of a step are asked for when the step before has begun.
 pub(crate) fn run(
     p: &LayerEngineParameters,
     settings: &Settings,
-    steps: Vec<Vec<Vector>>,
+    steps: impl Iterator<Item = Vec<Vector>>,
     from: u64,
 ) -> Schedule {
     let path = p.path();
     let layers: Vec<Layer> = settings.layers.iter().map(|layer| layer.cluster).collect();
     let mut clock = Clock {
-        p,
+        in_flight: p.in_flight as usize,
         final_layer: settings.final_layer,
         latencies: settings.layers.iter().map(|layer| path.latency(layer.path.metric)).collect(),
         beats: path.beats() as usize,
+        whole: (super::GROUP / p.lanes).max(1) as usize,
         path: Path::new(&path),
         leaving: VecDeque::new(),
         queue: Queue::new(p.queue(1).depth as usize, 2),
         cluster: Cluster::default(),
         stages: [None; 4],
-        next: 0,
         under_way: 0,
-        returning: vec![0; layers.len()],
+        vectors: vec![VecDeque::new(); layers.len()],
         layers,
         inside: None,
         offered: false,
         schedule: Schedule::default(),
-        steps,
+        steps: steps.peekable(),
     };
     let mut cycle = from;
-    while clock.next < clock.steps.len() || clock.under_way > 0 {
+    while clock.under_way > 0 || clock.steps.peek().is_some() {
         clock.cycle(cycle);
         cycle += 1;
     }
     clock.schedule
 }
 
-impl Clock<'_> {
+impl<I: Iterator<Item = Vec<Vector>>> Clock<I> {
     /// What is offered to the path, if anything is.
     fn offer(&mut self) -> Option<Offer> {
         let back = self.stages[3];
         if self.inside.is_none() {
-            let returning = back.map(|sums| Offer {
-                step: self.returning[sums.layer + 1],
-                layer: sums.layer + 1,
-                returns: true,
-                beat: 0,
-            });
-            let may_begin = self.under_way < self.p.in_flight as usize
-                && self.next < self.steps.len()
-                && !self.cluster.sends()
-                && self.stages.iter().all(Option::is_none);
-            let new = Offer { step: self.next, layer: 0, returns: false, beat: 0 };
-            self.inside = returning.or(may_begin.then_some(new));
+            self.inside = match back {
+                Some(sums) => Some(Offer { layer: sums.layer + 1, beat: 0 }),
+                None => self.begin(),
+            };
         }
-        let offer = self.inside.filter(|offer| !offer.returns || back.is_some())?;
+        let offer = self.inside.filter(|offer| !offer.returns() || back.is_some())?;
         if !self.offered {
             self.offered = true;
             self.path.offer(self.arrival(&offer));
@@ -142,9 +139,24 @@ impl Clock<'_> {
         Some(offer)
     }
 
+    /// A new step, if there is one that may begin.
+    fn begin(&mut self) -> Option<Offer> {
+        let may_begin = self.under_way < self.in_flight
+            && !self.cluster.sends()
+            && self.stages.iter().all(Option::is_none);
+        if !may_begin {
+            return None;
+        }
+        let step = self.steps.next()?;
+        for (vectors, vector) in self.vectors.iter_mut().zip(step) {
+            vectors.push_back(vector);
+        }
+        self.under_way += 1;
+        Some(Offer { layer: 0, beat: 0 })
+    }
+
     fn arrival(&self, offer: &Offer) -> Arrival {
-        let counts = &self.steps[offer.step][offer.layer].counts;
-        let whole = (super::GROUP / self.p.lanes).max(1) as usize;
+        let counts = &self.vectors[offer.layer][0].counts;
         let last = offer.beat + 1 == counts.len();
         Arrival {
             layer: offer.layer,
@@ -152,7 +164,7 @@ impl Clock<'_> {
             survivors: counts[offer.beat],
             first: offer.beat == 0,
             last,
-            ends_group: last || (offer.beat + 1).is_multiple_of(whole),
+            ends_group: last || (offer.beat + 1).is_multiple_of(self.whole),
             decision: self.latencies[offer.layer],
         }
     }
@@ -167,7 +179,7 @@ impl Clock<'_> {
             true,
             self.stages[1].is_some_and(|sums| sums.layer == self.final_layer),
             true,
-            accepted.is_some_and(|offer| offer.returns),
+            accepted.is_some_and(|offer| offer.returns()),
         ];
         let mut goes = [false; 4];
         let mut next = false;
@@ -224,25 +236,20 @@ impl Clock<'_> {
 
     /// A beat goes into the path.
     fn accept(&mut self, cycle: u64, offer: Offer) {
-        let Vector { layer, fresh, counts, columns, .. } = &self.steps[offer.step][offer.layer];
+        let Vector { fresh, counts, columns, .. } = &self.vectors[offer.layer][0];
         self.offered = false;
         if offer.beat == 0 {
             let exists = !columns.is_empty();
-            let work = Work { layer: *layer, exists, fresh: *fresh, last: true };
+            let work = Work { layer: offer.layer, exists, fresh: *fresh, last: true };
             self.leaving.push_back((columns.len().max(1), work));
         }
-        if !offer.returns {
+        if !offer.returns() {
             self.schedule.accepted.push(cycle);
-            if offer.beat == 0 {
-                self.under_way += 1;
-            }
         }
         let is_last = offer.beat + 1 == counts.len();
         self.inside = (!is_last).then_some(Offer { beat: offer.beat + 1, ..offer });
-        if is_last && offer.returns {
-            self.returning[offer.layer] += 1;
-        } else if is_last {
-            self.next += 1;
+        if is_last {
+            self.vectors[offer.layer].pop_front();
         }
     }
 }

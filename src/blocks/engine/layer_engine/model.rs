@@ -2,7 +2,7 @@
 
 use super::LayerEngineParameters;
 use super::clock::Vector;
-use crate::blocks::engine::pe_cluster::{self, Sums, Word};
+use crate::blocks::engine::pe_cluster::{self, Sums, Word, Words};
 use crate::blocks::engine::{bits, requantiser, wrapped};
 use crate::blocks::temporal::temporal_path::{LayerSettings, Steps};
 use crate::model::{Beat, Bits, Cause, Emitted, Field, Response, Stimulus};
@@ -216,15 +216,14 @@ impl Engine {
         let cluster = p.cluster();
         let sum_bits = pe_cluster::sum_bits(&cluster);
         let word_bits = pe_cluster::word_bits(&cluster);
-        let words = vec![Word::default(); 1 << bits(p.words)];
-        let mut words = vec![words; (p.clusters * p.elements) as usize];
+        let mut words = vec![Words::default(); (p.clusters * p.elements) as usize];
         let depth = 1 << bits(p.requantiser(sum_bits).biases);
         let mut biases = vec![vec![0; p.lanes as usize]; depth];
         for load in loads {
             let (unit, address) = (load[0].unsigned() as usize, load[1].unsigned() as usize);
             if let Some(words) = words.get_mut(unit) {
-                let address = address % words.len();
-                words[address] = Word::of(&cluster, &load[2].slice(0, word_bits));
+                let word = Word::of(&cluster, &load[2].slice(0, word_bits));
+                words.load(address % (1 << bits(p.words)), word);
             } else if let Some(bias) = biases[address % depth].get_mut(unit - words.len()) {
                 *bias = load[2].slice(0, sum_bits).signed();
             }
@@ -266,7 +265,6 @@ impl Engine {
                 found.survivors.iter().for_each(|&(at, value)| sums.add(layer, at, value));
             }
             vectors.push(Vector {
-                layer,
                 fresh,
                 counts: found.counts,
                 columns: found.survivors.iter().map(|&(column, _)| column).collect(),
@@ -311,7 +309,12 @@ pub(super) fn run(p: &LayerEngineParameters, stimulus: &Stimulus) -> Response {
     let [loads, beats] = &stimulus.inputs[..] else { unreachable!("there are two streams") };
     let steps = steps(p, beats);
     let mut engine = Engine::new(p, &settings, loads);
-    let (vectors, outputs): (Vec<_>, Vec<_>) = steps.iter().map(|step| engine.step(step)).unzip();
+    let mut outputs = vec![];
+    let vectors = steps.iter().map(|step| {
+        let (vectors, accumulators) = engine.step(step);
+        outputs.push(accumulators);
+        vectors
+    });
     let schedule = super::clock::run(p, &settings, vectors, loads.len() as u64);
     let mut cycles = schedule.out.into_iter();
     let mut emitted = vec![];

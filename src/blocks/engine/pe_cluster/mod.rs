@@ -60,7 +60,7 @@ use crate::config::{Tech, Violation, parameters};
 use crate::hdl::{Errors, Module};
 use crate::model::{Kind, Model, Random, Shape, Stimulus};
 
-pub(super) use model::{Clock, Sums, Work};
+pub(super) use model::{Clock, Sums, Words, Work};
 pub(crate) use model::{Layer, Word, sum_bits, word_bits};
 pub(crate) use rtl::{products_bits, sum_type, word_in_words, word_type};
 pub(super) use stimulus::word as any_word;

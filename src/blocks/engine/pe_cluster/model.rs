@@ -158,6 +158,17 @@ impl Word {
     }
 }
 
+/// The words of an element; those that were not loaded have no weights.
+#[derive(Clone, Default)]
+pub(crate) struct Words(Vec<Word>);
+
+impl Words {
+    pub fn load(&mut self, address: usize, word: Word) {
+        self.0.resize(self.0.len().max(address + 1), Word::default());
+        self.0[address] = word;
+    }
+}
+
 /// What the words of a column come to.
 #[derive(Clone, Default)]
 struct Column {
@@ -191,16 +202,19 @@ impl LayerSums {
 pub(crate) struct Sums {
     elements: usize,
     lanes: usize,
-    /// The words of each element.
-    words: Vec<Vec<Word>>,
+    /// The words of each element, and how many there are at most.
+    words: Vec<Words>,
+    depth: usize,
     /// Which byte of a wide weight comes next in each element.
     bytes: Vec<u32>,
+    /// Whether that is the first everywhere.
+    is_between: bool,
     layers: Vec<LayerSums>,
 }
 
 impl Sums {
     /// As a reset leaves them; `words` are those of each element.
-    pub fn new(p: &PeClusterParameters, layers: &[Layer], words: Vec<Vec<Word>>) -> Sums {
+    pub fn new(p: &PeClusterParameters, layers: &[Layer], words: Vec<Words>) -> Sums {
         let of_layer = |layer: &Layer| {
             let width = p.elements.min(p.lanes << layer.spread) as usize;
             let sums = vec![0; p.rows() as usize * width];
@@ -210,7 +224,9 @@ impl Sums {
             elements: p.elements as usize,
             lanes: p.lanes as usize,
             words,
+            depth: 1 << bits(p.words),
             bytes: vec![0; p.elements as usize],
+            is_between: true,
             layers: layers.iter().map(of_layer).collect(),
         }
     }
@@ -218,38 +234,34 @@ impl Sums {
     pub fn clear(&mut self, layer: usize) {
         self.layers[layer].sums.fill(0);
         self.bytes.fill(0);
+        self.is_between = true;
     }
 
     /// A value times the words of its column.
     pub fn add(&mut self, layer: usize, column: usize, value: i64) {
         let known = self.layers[layer].columns.get(column);
-        if !known.is_some_and(|known| known.is_whole) || !self.is_between() {
+        if !known.is_some_and(|known| known.is_whole) || !self.is_between {
             self.look_up(layer, column);
         }
         self.layers[layer].add(column, value);
     }
 
-    /// Whether the next byte of any wide weight is its first.
-    fn is_between(&self) -> bool {
-        self.bytes.iter().all(|&byte| byte == 0)
-    }
-
     /// Finds out what a column's words come to now.
     fn look_up(&mut self, layer: usize, column: usize) {
-        let begins_between = self.is_between();
         let LayerSums { layer: Layer { base, stride, .. }, width, .. } = self.layers[layer];
         let mut weights = vec![];
         for (element, (words, byte)) in self.words.iter().zip(&mut self.bytes).enumerate() {
             let sum = element / (self.elements / width);
             for number in 0..stride {
-                let address = (base + column * stride + number) % words.len();
-                *byte = words[address].weights(*byte, |row, weight| {
-                    weights.push((row * width + sum, weight));
-                });
+                let address = (base + column * stride + number) % self.depth;
+                let hand_on = |row, weight| weights.push((row * width + sum, weight));
+                *byte = words.0.get(address).map_or(0, |word| word.weights(*byte, hand_on));
             }
         }
         weights.retain(|&(_, weight)| weight != 0);
-        let is_whole = begins_between && self.is_between();
+        let began_between = self.is_between;
+        self.is_between = self.bytes.iter().all(|&byte| byte == 0);
+        let is_whole = began_between && self.is_between;
         let columns = &mut self.layers[layer].columns;
         columns.resize(columns.len().max(column + 1), Column::default());
         columns[column] = Column { weights, is_whole };
@@ -410,12 +422,11 @@ fn emitted(
     survivors: &[Survivor],
     outs: Vec<(u64, bool)>,
 ) -> Vec<Emitted> {
-    let element = vec![Word::default(); 1 << bits(p.words)];
-    let mut words = vec![element; p.elements as usize];
+    let mut words = vec![Words::default(); p.elements as usize];
     for load in loads {
         let (address, element) = (load[0].unsigned() as usize, load[1].unsigned() as usize);
         if let Some(words) = words.get_mut(element) {
-            words[address] = Word::of(p, &load[2]);
+            words.load(address, Word::of(p, &load[2]));
         }
     }
     let mut sums = Sums::new(p, layers, words);

@@ -32,8 +32,11 @@ fn only_ready_follows_ready() {
 fn sums(words: Vec<Bits>, values: &[i64]) -> Vec<i64> {
     let p = PeClusterParameters { elements: 1, lanes: 1, ..PeCluster::mutated() };
     let layer = Layer { base: 0, stride: words.len() / values.len(), beats: 4, spread: 0 };
-    let words = words.iter().map(|word| Word::of(&p, word)).collect();
-    let mut sums = Sums::new(&p, &[layer, layer], vec![words]);
+    let mut of_element = Words::default();
+    for (address, word) in words.iter().enumerate() {
+        of_element.load(address, Word::of(&p, word));
+    }
+    let mut sums = Sums::new(&p, &[layer, layer], vec![of_element]);
     for (column, &value) in values.iter().enumerate() {
         sums.add(0, column, value);
     }

@@ -99,19 +99,21 @@ impl Estimates {
         elements.map(move |(element, &value)| (element.score(mode, value), element.mask))
     }
 
-    /// For each of these elements, with its mask, as it is asked for: what is transmitted, and
-    /// whether it counts as in the mask.
+    /// For each of these elements, as it is asked for: what is transmitted, and whether it counts as
+    /// in the mask. The mask has a bit for each.
     pub fn transmit(
         &mut self,
         layer: usize,
         from: usize,
         mode: Mode,
         values: &[i64],
-        masks: &[bool],
+        mask: u64,
     ) -> impl Iterator<Item = (i64, bool)> {
         let clip = self.clip;
-        let elements = self.layers[layer][from..].iter_mut().zip(values).zip(masks);
-        elements.map(move |((element, &value), &mask)| element.transmit(clip, mode, value, mask))
+        let elements = self.layers[layer][from..].iter_mut().zip(values).enumerate();
+        elements.map(move |(index, (element, &value))| {
+            element.transmit(clip, mode, value, mask >> index & 1 == 1)
+        })
     }
 }
 
@@ -167,8 +169,7 @@ pub(super) fn run(p: &DeltaParameters, stimulus: &Stimulus) -> Response {
         let from = number * lanes;
         let (score, previous): (Vec<u64>, Vec<bool>) =
             estimates.scores(layer, from, mode, &values).unzip();
-        let masks: Vec<bool> = (0..p.lanes).map(|lane| mask[0].bit(lane)).collect();
-        let out = estimates.transmit(layer, from, mode, &values[..length], &masks);
+        let out = estimates.transmit(layer, from, mode, &values[..length], mask[0].unsigned());
         let out = out.chain(std::iter::repeat((0, false))).take(lanes);
         let (data, mask): (Vec<i64>, Vec<bool>) = out.unzip();
 

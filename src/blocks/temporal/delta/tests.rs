@@ -24,7 +24,8 @@ fn step(
     masks: &[bool],
 ) -> (Vec<Score>, Vec<Sent>) {
     let scores = estimates.scores(0, 0, mode, values).collect();
-    (scores, estimates.transmit(0, 0, mode, values, masks).collect())
+    let mask = (0..).zip(masks).fold(0, |mask, (index, &bit)| mask | u64::from(bit) << index);
+    (scores, estimates.transmit(0, 0, mode, values, mask).collect())
 }
 
 #[test]

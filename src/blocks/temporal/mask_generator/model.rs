@@ -5,32 +5,30 @@ use smallvec::SmallVec;
 use super::MaskGeneratorParameters;
 use crate::model::{Beat, Bits, Cause, Emitted, Response, Stimulus};
 
-/// Which elements of a group survive, of which each has a score and whether it was in the mask the
-/// last time, which earns it the bonus: of those whose score exceeds the threshold, each that has
-/// fewer than `keep` others of them ahead of it. Ahead is who has the higher score, bonus included,
-/// and of equals the one with the lower index.
+/// Which elements of a group survive, a bit for each. Of an element there is its score, and whether
+/// it was in the mask the last time, which earns it the bonus. Survivors are, of those whose score
+/// exceeds the threshold, each that has fewer than `keep` others of them ahead of it. Ahead is who
+/// has the higher score, bonus included, and of equals the one with the lower index.
 pub(in crate::blocks::temporal) fn survivors(
     scores: impl Iterator<Item = (u64, bool)>,
     keep: usize,
     threshold: u64,
     bonus: u64,
-) -> SmallVec<[bool; 16]> {
+) -> u64 {
     // What does not exceed the threshold is ahead of nobody: it has the lowest key.
-    let key = |(score, previous): (u64, bool)| match score > threshold {
-        true => 1 + score + if previous { bonus } else { 0 },
-        false => 0,
-    };
-    let keys: SmallVec<[u64; 16]> = scores.map(key).collect();
-    let exceed = keys.iter().map(|&key| key > 0);
-    // With room for all, nobody has to be ahead of anybody.
-    if exceed.clone().filter(|&exceeds| exceeds).count() <= keep {
-        return exceed.collect();
+    let mut keys = SmallVec::<[u64; 16]>::new();
+    for (score, previous) in scores {
+        let bonus = if previous { bonus } else { 0 };
+        keys.push(if score > threshold { 1 + score + bonus } else { 0 });
     }
+    // With room for all, nobody has to be ahead of anybody.
+    let is_room = keys.iter().filter(|&&key| key > 0).count() <= keep;
     let rank = |index: usize| {
         let ahead_of_equals = keys[..index].iter().filter(|&&key| key >= keys[index]).count();
         ahead_of_equals + keys[index + 1..].iter().filter(|&&key| key > keys[index]).count()
     };
-    exceed.enumerate().map(|(index, exceeds)| exceeds && rank(index) < keep).collect()
+    let survives = |&index: &usize| keys[index] > 0 && (is_room || rank(index) < keep);
+    (0..keys.len()).filter(survives).fold(0, |mask, index| mask | 1 << index)
 }
 
 /// The score of an element, from the patterns of a lane; with a norm, in units of 1/256.
@@ -103,7 +101,12 @@ fn masks(p: &MaskGeneratorParameters, beats: &[Fields]) -> Vec<bool> {
     }
     let Fields { keep, threshold, bonus, .. } = *first;
     let groups = scores.chunks(p.group as usize);
-    groups.flat_map(|group| survivors(group.iter().copied(), keep, threshold, bonus)).collect()
+    groups
+        .flat_map(|group| {
+            let mask = survivors(group.iter().copied(), keep, threshold, bonus);
+            (0..group.len()).map(move |index| mask >> index & 1 == 1)
+        })
+        .collect()
 }
 
 /// The stages that groups pass through between gathering and the way out: for each, the least

@@ -255,8 +255,8 @@ fn sent(
         for (index, (input, mask)) in inputs.iter().zip(&masks).enumerate() {
             let (base, elements) = (index * p.lanes as usize, input.elements(p));
             let present = &elements[..input.present(p)];
-            let bits: Vec<bool> = (0..p.lanes).map(|lane| mask.beat[0].bit(lane)).collect();
-            let rows = estimates.transmit(place, base, mode, present, &bits);
+            let mask_in = mask.beat[0].unsigned();
+            let rows = estimates.transmit(place, base, mode, present, mask_in);
             let mut rows: Vec<(i64, bool)> = rows.collect();
             let survivors = rows.iter().filter(|(_, survives)| *survives).count();
             rows.resize(p.lanes as usize, (0, false));

@@ -138,7 +138,7 @@ impl Steps {
             let from = group * self.group;
             let scores = self.estimates.scores(layer, from, mode, values);
             let mask = survivors(scores, keep, threshold, self.bonus);
-            let sent = self.estimates.transmit(layer, from, mode, values, &mask);
+            let sent = self.estimates.transmit(layer, from, mode, values, mask);
             for (position, (value, survives)) in (from..).zip(sent) {
                 if survives {
                     step.survivors.push((position, value));

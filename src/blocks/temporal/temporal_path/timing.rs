@@ -204,9 +204,10 @@ pub(super) struct Window {
 pub(super) struct Apply {
     lanes: usize,
     beats: usize,
-    /// How full each beat is; the last one is open if its vector goes on.
-    queue: VecDeque<usize>,
-    is_open: bool,
+    /// Beats that nothing is added to.
+    closed: usize,
+    /// Survivors in the beat behind them, which may be joined by others of their vector.
+    open: usize,
     /// Survivors of the offered window that have moved.
     moved: usize,
 }
@@ -214,16 +215,16 @@ pub(super) struct Apply {
 impl Apply {
     /// `queue`: survivors that it holds at most.
     pub fn new(lanes: usize, queue: usize) -> Apply {
-        Apply { lanes, beats: queue / lanes, queue: VecDeque::new(), is_open: false, moved: 0 }
+        Apply { lanes, beats: queue / lanes, closed: 0, open: 0, moved: 0 }
     }
 
     /// Whether a beat is offered.
     pub fn offers(&self) -> bool {
-        self.queue.len() > usize::from(self.is_open)
+        self.closed > 0
     }
 
     fn has_room(&self) -> bool {
-        self.queue.len() + 2 <= self.beats
+        self.closed + usize::from(self.open > 0) + 2 <= self.beats
     }
 
     /// Whether an offered window is taken in this cycle.
@@ -234,41 +235,23 @@ impl Apply {
     /// The clock's edge: the offered beat is taken, and survivors of the offered window move.
     pub fn step(&mut self, window: Option<Window>) {
         let (has_room, takes) = (self.has_room(), window.is_some_and(|window| self.takes(window)));
-        if self.offers() {
-            self.queue.pop_front();
-        }
+        self.closed = self.closed.saturating_sub(1);
         let Some(window) = window.filter(|_| has_room) else { return };
         let moving = (window.survivors - self.moved).min(2 * self.lanes);
         for _ in 0..moving {
-            match self.queue.back_mut() {
-                Some(beat) if self.is_open && *beat < self.lanes => *beat += 1,
-                _ => self.queue.push_back(1),
+            if self.open == self.lanes {
+                (self.closed, self.open) = (self.closed + 1, 0);
             }
-            self.is_open = true;
+            self.open += 1;
         }
         self.moved += moving;
         if takes {
             self.moved = 0;
-            if window.last && !self.is_open {
-                self.queue.push_back(0);
-            }
             if window.last {
-                self.is_open = false;
+                (self.closed, self.open) = (self.closed + 1, 0);
             }
         }
     }
-}
-
-/// What memory and transmission hold between scores and masks.
-pub(super) struct Delta {
-    depth: usize,
-    /// The beat whose scores are offered.
-    stage: Option<Arrival>,
-    queue: VecDeque<Arrival>,
-    /// The beat that goes out.
-    out: Option<Arrival>,
-    /// For each place of all memories, whether a beat that goes there is in stage or queue.
-    busy: Vec<bool>,
 }
 
 /// A beat on its way in, as far as the clock is concerned.
@@ -351,20 +334,41 @@ pub(in crate::blocks) struct Moves {
     any: bool,
 }
 
+/// How many beats there were. They keep their order, so between two places are those that have got
+/// to the one, but not to the other.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    /// Into the buffer.
+    accepted: usize,
+    /// From the buffer to the memory, where their scores are offered.
+    stored: usize,
+    /// To where they wait for their masks.
+    scored: usize,
+    /// To the way out.
+    masked: usize,
+    /// Out.
+    sent: usize,
+}
+
 /// The whole path, with all that comes out taken at once.
 pub(in crate::blocks) struct Clock {
-    /// Beats that are offered, and have not gone in.
-    offered: VecDeque<Arrival>,
+    /// Beats that are offered or inside: all that were not sent.
+    beats: VecDeque<Arrival>,
+    counts: Counts,
     announces: bool,
     metric: Metric,
-    buffer: Queue<Arrival>,
+    /// An element for each beat between accepted and stored.
+    buffer: Queue<()>,
     /// The layers of vectors that are compared.
     compared: VecDeque<usize>,
     /// The layers whose next band is to come before their next vector.
     pending: Vec<bool>,
     /// Whether a level is offered.
     level: bool,
-    delta: Delta,
+    /// Beats between scored and masked, at most.
+    depth: usize,
+    /// For each place of all memories, whether a beat that goes there is between stored and masked.
+    busy: Vec<bool>,
     generator: Generator,
     apply: Apply,
 }
@@ -377,20 +381,16 @@ impl Clock {
         let (holds, gathers) = p.generator().cells();
         let apply = p.apply();
         Clock {
-            offered: VecDeque::new(),
+            beats: VecDeque::new(),
+            counts: Counts::default(),
             announces: p.level_from == LevelFrom::Previous,
             metric: Metric::default(),
             buffer: Queue::new(buffer.depth as usize, latency),
             compared: VecDeque::new(),
             pending: vec![false; p.layers as usize],
             level: false,
-            delta: Delta {
-                depth: p.delta().depth as usize,
-                stage: None,
-                queue: VecDeque::new(),
-                out: None,
-                busy: vec![false; (p.places() * p.beats()) as usize],
-            },
+            depth: p.delta().depth as usize,
+            busy: vec![false; (p.places() * p.beats()) as usize],
             generator: Generator::new(holds, gathers, p.norm),
             apply: Apply::new(apply.lanes as usize, apply.queue as usize),
         }
@@ -398,32 +398,37 @@ impl Clock {
 
     /// From the next cycle on a beat is offered, once those before it have gone in.
     pub fn offer(&mut self, beat: Arrival) {
-        self.offered.push_back(beat);
+        self.beats.push_back(beat);
+    }
+
+    /// The beat with a number, counted from the first there ever was.
+    fn beat(&self, number: usize) -> Option<Arrival> {
+        self.beats.get(number - self.counts.sent).copied()
     }
 
     /// One cycle.
     pub fn step(&mut self, cycle: u64) -> Moves {
+        let before = self.counts;
         // From the end to the beginning: whether a block can take a beat depends on the next one.
-        let leaving = self.delta.out;
+        let leaving = self.beat(before.sent).filter(|_| before.sent < before.masked);
         let window = leaving.map(|beat| Window { survivors: beat.survivors, last: beat.last });
         let sent = window.is_some_and(|window| self.apply.takes(window));
         let offered = self.apply.offers();
 
         let can_send = leaving.is_none() || sent;
-        let masked = self.generator.offers() && !self.delta.queue.is_empty() && can_send;
+        let masked = self.generator.offers() && before.masked < before.scored && can_send;
         let moves = self.generator.moves(cycle, masked);
-        let scored = self
-            .delta
-            .stage
-            .filter(|_| self.delta.queue.len() < self.delta.depth && self.level && moves.has_room);
+        let can_wait = before.scored - before.masked < self.depth;
+        let can_score = before.scored < before.stored && can_wait && self.level && moves.has_room;
+        let scored = self.beat(before.scored).filter(|_| can_score);
         let level_leaves = scored.is_some_and(|beat| beat.last);
         let level_free = !self.level || level_leaves;
 
-        let front = self.buffer.front(cycle).copied();
-        let stage_free = self.delta.stage.is_none() || scored.is_some();
-        let stored = front.filter(|beat| {
+        let can_store = self.buffer.front(cycle).is_some()
+            && (before.scored == before.stored || scored.is_some());
+        let stored = self.beat(before.stored).filter(|beat| {
             let may_begin = level_free && !self.pending[beat.layer];
-            let is_free = stage_free && !self.delta.busy[beat.place];
+            let is_free = can_store && !self.busy[beat.place];
             is_free && (!self.announces || !beat.first || may_begin)
         });
 
@@ -432,7 +437,7 @@ impl Clock {
             self.metric.offers(cycle) && may_leave
         });
         let has_room = self.metric.has_room(decided.is_some()) && self.buffer.has_room();
-        let accepted = if has_room { self.offered.pop_front() } else { None };
+        let accepted = self.beat(before.accepted).filter(|_| has_room);
 
         // The clock's edge.
         let ending = accepted.filter(|beat| beat.last);
@@ -450,28 +455,29 @@ impl Clock {
         let scores = scored.map(|beat| Scores { ends_group: beat.ends_group });
         self.generator.step(cycle, masked, &moves, scores);
         self.apply.step(window);
-        if sent {
-            self.delta.out = None;
-        }
-        if masked {
-            self.delta.out = self.delta.queue.pop_front();
-            self.delta.out.iter().for_each(|beat| self.delta.busy[beat.place] = false);
-        }
-        if let Some(beat) = scored {
-            self.delta.queue.push_back(beat);
-            self.delta.stage = None;
+        if let Some(beat) = self.beat(before.masked).filter(|_| masked) {
+            self.busy[beat.place] = false;
         }
         if let Some(beat) = stored {
             self.buffer.pop();
-            self.delta.stage = stored;
-            self.delta.busy[beat.place] = true;
+            self.busy[beat.place] = true;
         }
-        if let Some(beat) = accepted {
-            self.buffer.push(cycle, beat);
+        if accepted.is_some() {
+            self.buffer.push(cycle, ());
         }
         if let Some(beat) = ending {
             self.compared.push_back(beat.layer);
         }
+        if sent {
+            self.beats.pop_front();
+        }
+        self.counts = Counts {
+            accepted: before.accepted + usize::from(accepted.is_some()),
+            stored: before.stored + usize::from(stored.is_some()),
+            scored: before.scored + usize::from(scored.is_some()),
+            masked: before.masked + usize::from(masked),
+            sent: before.sent + usize::from(sent),
+        };
         let moved = accepted.or(stored).or(scored).is_some() || decided.is_some();
         Moves {
             accepted: accepted.is_some(),
