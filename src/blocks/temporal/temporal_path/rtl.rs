@@ -355,10 +355,12 @@ impl<'m> Path<'m> {
         generator.connect("out_ready_i", delta.output("mask_ready_o"));
         m.discard(generator.output("out_last_o"));
 
-        let (ready, valid) = (apply.output("in_ready_o"), delta.output("out_valid_o"));
-        match &self.mask {
-            Some(mask) => {
-                let both = (ready, mask.ready());
+        let ready = apply.output("in_ready_o");
+        let outlet = self.mask.as_ref().map(|mask| (mask, mask.ready()));
+        let valid = delta.output("out_valid_o");
+        let to_mask = match outlet {
+            Some((mask, mask_ready)) => {
+                let both = (ready, mask_ready);
                 let taken = (both.0 & both.1).named("values_taken");
                 let to_apply = (valid & both.1).named("values_to_apply");
                 let to_outlet = (valid & both.0).named("mask_to_outlet");
@@ -366,16 +368,20 @@ impl<'m> Path<'m> {
                 apply.connect("in_valid_i", to_apply);
                 let ways = [to_apply, to_outlet];
                 self.moves_together("values_go_both_ways", valid & taken, ways, both);
-                let fields = ["mask", "last"].map(|field| delta.output(&format!("out_{field}_o")));
-                mask.offer(to_outlet, &fields);
+                Some((mask, to_outlet))
             }
             None => {
                 delta.connect("out_ready_i", ready);
                 apply.connect("in_valid_i", valid);
+                None
             }
-        }
+        };
         for field in ["data", "mask"].into_iter().chain(framing(p.lanes).iter().map(|f| f.0)) {
             apply.connect(&format!("in_{field}_i"), delta.output(&format!("out_{field}_o")));
+        }
+        if let Some((mask, to_outlet)) = to_mask {
+            let fields = ["mask", "last"].map(|field| delta.output(&format!("out_{field}_o")));
+            mask.offer(to_outlet, &fields);
         }
         let fields = ["data", "index", "count", "last"];
         let ports = fields.map(|field| (field, apply.output(&format!("out_{field}_o"))));
