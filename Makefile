@@ -38,6 +38,7 @@ bench: setup
 	cargo bench --bench mask_array
 	cargo bench --bench crossbar
 	cargo bench --bench engine
+	cargo bench --bench area
 
 # Ten million beats go into multiply-accumulates of all sizes, at precisions that change: 30,000 in
 # each of 48 scenarios of each of 7 sizes.
