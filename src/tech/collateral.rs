@@ -5,6 +5,7 @@ use std::sync::Arc;
 use minijinja::{Value, context};
 
 use super::render::{generator, render};
+use super::shell::Outside;
 use crate::config::Tech;
 use crate::hdl::ir::{Direction, Module, Signal, SignalId};
 use crate::verilog::fill;
@@ -28,7 +29,8 @@ pub struct Collateral<'a> {
 impl Collateral<'_> {
     /// Every file: its path from the design's folder, and its text.
     pub fn render(&self) -> Vec<(String, String)> {
-        let tops: Vec<String> = self.tops.iter().map(|module| module.name.clone()).collect();
+        let name = |module: &Arc<Module>| Outside::of(module).name();
+        let tops: Vec<String> = self.tops.iter().map(name).collect();
         let variables = context! {
             name => self.name,
             files => self.files.to_vec(),
@@ -49,7 +51,7 @@ impl Collateral<'_> {
         rendered.extend(
             self.tops
                 .iter()
-                .map(|top| (format!("constraints/{}.sdc", top.name), constraints(top, self.tech))),
+                .map(|top| (format!("constraints/{}.sdc", name(top)), constraints(top, self.tech))),
         );
         let datasheet = datasheet(self.name, self.tops, self.tech, self.digest);
         rendered.push((format!("{}.md", self.name), datasheet));
@@ -69,14 +71,15 @@ impl Collateral<'_> {
 
 /// The timing constraints of a top module.
 fn constraints(module: &Module, tech: &Tech) -> String {
+    let outside = Outside::of(module);
     let names = |direction: Direction| {
         let ports = module.ports.iter().filter(move |&&port| module.direction(port) == direction);
         ports.map(|&port| module.signal(port))
     };
     // Tools name the bits of a bus `x[0]`, `x[1]` and so on.
     let pattern = |signal: &Signal| match signal.ty.width {
-        1 => signal.name.clone(),
-        _ => format!("{}[*]", signal.name),
+        1 => outside.port(&signal.name),
+        _ => format!("{}[*]", outside.port(&signal.name)),
     };
     // A cell that makes a clock or a reset is known by the name of its output.
     let is_clock = |signal: &&Signal| signal.name == "clk_o";
@@ -85,13 +88,14 @@ fn constraints(module: &Module, tech: &Tech) -> String {
     let makes_reset =
         names(Direction::Output).any(|signal| matches!(signal.name.as_str(), "rst_no" | "rst_o"));
     let variables = context! {
-        name => module.name.clone(),
+        name => outside.name(),
         generator => generator(),
+        clock => outside.clock(),
         has_clock => module.has_clock,
         inputs => names(Direction::Input).map(pattern).collect::<Vec<_>>(),
         outputs => outputs.collect::<Vec<_>>(),
         clocks_out => clocks_out.collect::<Vec<_>>(),
-        reset => module.has_reset.then(|| tech.reset.port()),
+        reset => module.has_reset.then(|| outside.reset(tech)),
         makes_reset,
     };
     render("top.sdc", variables)

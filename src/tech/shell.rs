@@ -36,6 +36,36 @@ fn amba(module: &Module, name: &str) -> String {
     }
 }
 
+/// What a module is called from outside, with its clock, its reset and its ports: those of its shell,
+/// if it has one.
+pub(super) struct Outside<'a> {
+    module: &'a Module,
+    is_shell: bool,
+}
+
+impl Outside<'_> {
+    pub fn of(module: &Module) -> Outside<'_> {
+        Outside { module, is_shell: speaks_axi(module) }
+    }
+
+    pub fn name(&self) -> String {
+        let shell = if self.is_shell { "_axi" } else { "" };
+        format!("{}{shell}", self.module.name)
+    }
+
+    pub fn clock(&self) -> &'static str {
+        if self.is_shell { "aclk" } else { "clk_i" }
+    }
+
+    pub fn reset(&self, tech: &Tech) -> &'static str {
+        if self.is_shell { "aresetn" } else { tech.reset.port() }
+    }
+
+    pub fn port(&self, name: &str) -> String {
+        if self.is_shell { amba(self.module, name) } else { name.to_string() }
+    }
+}
+
 /// The shell of a module that speaks AXI.
 pub fn axi_shell(module: &Arc<Module>, tech: &Tech, digest: Option<&str>) -> Option<File> {
     if !speaks_axi(module) {
@@ -52,11 +82,16 @@ pub fn axi_shell(module: &Arc<Module>, tech: &Tech, digest: Option<&str>) -> Opt
         }
     };
     let mut ports = vec![
-        (head(Direction::Input, 1), "clk_i".to_string(), "aclk".to_string(), false),
+        (
+            head(Direction::Input, 1),
+            "clk_i".to_string(),
+            Outside::of(module).clock().to_string(),
+            false,
+        ),
         (
             head(Direction::Input, 1),
             tech.reset.port().to_string(),
-            "aresetn".to_string(),
+            Outside::of(module).reset(tech).to_string(),
             tech.reset == Reset::SyncHigh,
         ),
     ];
@@ -72,5 +107,5 @@ pub fn axi_shell(module: &Arc<Module>, tech: &Tech, digest: Option<&str>) -> Opt
     let ports: Vec<Value> = ports.into_iter().map(port).collect();
     let name = &module.name;
     let text = render("axi_shell.v", context! { name, ports, digest, generator => generator() });
-    Some(File { module: format!("{name}_axi"), text })
+    Some(File { module: Outside::of(module).name(), text })
 }
