@@ -587,7 +587,10 @@ fn run_tells_what_a_network_does_in_hardware() {
     assert_eq!(json["verified"]["disagreement"], Value::Null);
     assert_eq!(json["verified"]["vectors"], 5);
     assert_eq!(json["verified"]["cycles"], trials[2]["cycles"]);
-    assert!(folder.read("report/index.html").contains("delta by coherence"));
+    let page = folder.read("report/index.html");
+    for words in ["delta by coherence", "Coherence over time", "cluster 1", "gated"] {
+        assert!(page.contains(words), "{words}");
+    }
 
     let ran = folder.expect(2, "run -c small.toml --data few.csv --network no.toml");
     assert!(ran.err.contains("E0501"), "{}", ran.err);

@@ -128,7 +128,8 @@ impl RunCommand {
             let arguments: Vec<String> = std::env::args().skip(1).collect();
             let command = &format!("lacuna {}", arguments.join(" "));
             let (trials, series, verdict) = (&trials[..], &series[..], verdict.as_deref());
-            let page = Page { command, engine: &p, trials, series, verdict };
+            let clusters = verified.as_ref().map_or(&[][..], |verified| &verified.clusters);
+            let page = Page { command, engine: &p, trials, series, verdict, clusters };
             let mut files = vec![("index.html".to_string(), page.html().into_bytes())];
             let picture = page.work().map(String::into_bytes);
             files.extend(picture.map(|picture| ("work.svg".to_string(), picture)));

@@ -5,6 +5,7 @@ mod plot;
 use minijinja::{Environment, UndefinedBehavior, context};
 
 use crate::blocks::engine::layer_engine::LayerEngineParameters;
+use crate::system::driver::Cycles;
 use crate::system::trial::{Series, Trial};
 
 /// What a page is about.
@@ -19,6 +20,8 @@ pub struct Page<'a> {
     pub series: &'a [Series],
     /// What a simulator said of the last trial.
     pub verdict: Option<&'a str>,
+    /// What the clock of each cluster did in it.
+    pub clusters: &'a [Cycles],
 }
 
 impl Page<'_> {
@@ -46,6 +49,8 @@ impl Page<'_> {
             work => self.work(),
             cycles => plot::cycles(self.trials),
             levels => plot::levels(last),
+            coherence => plot::coherence(last),
+            activity => (!self.clusters.is_empty()).then(|| plot::activity(self.clusters)),
         });
         page.expect("the template asks for what it is given")
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::system::driver::Cycles;
 use crate::system::trial::{Series, Trial};
 
 /// Sizes in units of the drawing.
@@ -165,4 +166,79 @@ pub(super) fn levels(trial: &Trial) -> String {
         }
     }
     svg(20.0 + 26.0 * trial.run.levels.len() as f64, &out)
+}
+
+/// The share of coherent vectors of each layer, by their position in a sequence.
+pub(super) fn coherence(trial: &Trial) -> String {
+    let coherence = &trial.run.coherence;
+    let begun = coherence.first().and_then(|layer| layer.first()).map_or(0, |first| first.1);
+    // Beyond, a share would be that of a handful.
+    let is_common = |&&(_, all): &&(u64, u64)| 10 * all >= begun.max(1);
+    let positions = coherence.iter().map(|layer| layer.iter().take_while(is_common).count());
+    let positions = positions.max().unwrap_or(0).max(2);
+    let height = 240.0;
+    let at = |position: usize, share: f64| {
+        let x = LEFT + (WIDTH - LEFT - RIGHT) * position as f64 / (positions - 1) as f64;
+        (x, 10.0 + (height - BOTTOM - 10.0) * (1.0 - share))
+    };
+    let mut out = String::new();
+    for tick in 0..=4 {
+        let share = f64::from(tick) / 4.0;
+        let ((left, y), (right, _)) = (at(0, share), at(positions - 1, share));
+        line(&mut out, (left, y), (right, y), "#ddd");
+        text(&mut out, (left - 6.0, y + 4.0), "end", &format!("{:.0} %", 100.0 * share));
+    }
+    for position in (0..positions).step_by(positions.div_ceil(12)) {
+        let (x, y) = at(position, 0.0);
+        text(&mut out, (x, y + 16.0), "middle", &position.to_string());
+    }
+    let middle = (LEFT + WIDTH) / 2.0;
+    text(&mut out, (middle, height - 6.0), "middle", "position in the sequence");
+    for (number, layer) in coherence.iter().enumerate() {
+        let colour = COLOURS[number % COLOURS.len()];
+        let share = |&(coherent, all): &(u64, u64)| coherent as f64 / all.max(1) as f64;
+        let shares = layer.iter().take_while(is_common).map(share).enumerate();
+        let points = shares.map(|(position, share)| at(position, share));
+        let points: Vec<String> = points.map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
+        let points = points.join(" ");
+        let _ = write!(out, "<polyline points=\"{points}\" fill=\"none\" stroke=\"{colour}\"/>");
+        let x = LEFT + 10.0 + 90.0 * number as f64;
+        line(&mut out, (x, 18.0), (x + 20.0, 18.0), colour);
+        text(&mut out, (x + 26.0, 22.0), "start", &format!("layer {number}"));
+    }
+    svg(height, &out)
+}
+
+/// What the clocks of clusters did.
+pub(super) fn activity(clusters: &[Cycles]) -> String {
+    let mut out = String::new();
+    let scale = WIDTH - 200.0;
+    let parts = |cycles: &Cycles| {
+        [("active", cycles.active), ("idle", cycles.idle), ("gated", cycles.gated)]
+    };
+    let colours = [COLOURS[0], COLOURS[3], "#ccc"];
+    for (number, cycles) in clusters.iter().enumerate() {
+        let y = 10.0 + 26.0 * number as f64;
+        text(&mut out, (122.0, y + 13.0), "end", &format!("cluster {number}"));
+        let all = parts(cycles).iter().map(|(_, count)| f64::from(*count)).sum::<f64>().max(1.0);
+        let mut x = 130.0;
+        for ((_, count), colour) in parts(cycles).into_iter().zip(colours) {
+            let width = scale * f64::from(count) / all;
+            bar(&mut out, (x, y), width, colour);
+            if width > 40.0 {
+                let share = format!("{:.0} %", 100.0 * f64::from(count) / all);
+                text(&mut out, (x + 6.0, y + 13.0), "start", &share);
+            }
+            x += width;
+        }
+    }
+    let y = 10.0 + 26.0 * clusters.len() as f64;
+    for (number, (words, colour)) in
+        ["active", "idle", "gated"].into_iter().zip(colours).enumerate()
+    {
+        let x = 130.0 + 190.0 * number as f64;
+        bar(&mut out, (x, y), 18.0, colour);
+        text(&mut out, (x + 24.0, y + 13.0), "start", words);
+    }
+    svg(y + 30.0, &out)
 }

@@ -20,6 +20,9 @@ pub struct Run {
     pub executed: Vec<u64>,
     /// Of each layer and level of sparsity, how many vectors had it.
     pub levels: Vec<Vec<u64>>,
+    /// Of each layer and position in a sequence, how many vectors were coherent with the one before,
+    /// and how many there were.
+    pub coherence: Vec<Vec<(u64, u64)>>,
 }
 
 impl Run {
@@ -35,6 +38,7 @@ impl Run {
         let mut run = Run {
             executed: vec![0; layers],
             levels: vec![vec![0; p.bands as usize]; layers],
+            coherence: vec![vec![]; layers],
             ..Run::default()
         };
         let vectors = sequences.iter().flat_map(|sequence| sequence.iter().enumerate());
@@ -46,6 +50,10 @@ impl Run {
                 let stored = vector.columns.iter().map(|&column| program.stored[layer][column]);
                 run.executed[layer] += stored.sum::<usize>() as u64;
                 run.levels[layer][vector.level] += 1;
+                let positions = &mut run.coherence[layer];
+                positions.resize(positions.len().max(number + 1), (0, 0));
+                positions[number].0 += u64::from(vector.band.is_some_and(|band| band > 0));
+                positions[number].1 += 1;
             }
             let last = &program.settings.layers[program.settings.final_layer];
             result.truncate(result.len() - last.requantiser.empty as usize);

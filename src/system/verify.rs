@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Instant;
 
-use super::driver::{Counters, Device, DeviceError, Driver, Golden, Hardware};
+use super::driver::{Counters, Cycles, Device, DeviceError, Driver, Golden, Hardware};
 use super::program::Program;
 use crate::blocks::Configured;
 use crate::blocks::engine::layer_engine::LayerEngineParameters;
@@ -84,6 +84,8 @@ pub struct Verified {
     pub cycles: u64,
     /// Vectors of results.
     pub vectors: usize,
+    /// What the clock of each cluster did meanwhile.
+    pub clusters: Vec<Cycles>,
     /// How long the simulator took for them, loading left out.
     pub seconds: f64,
     /// What was wrong first.
@@ -111,7 +113,8 @@ pub fn verify(
     };
     let mut golden = Driver::new(&p, Golden::new(&p));
     let mut hardware = Driver::new(&p, Hardware::new(&p, rig.pins(&subject)));
-    let mut verified = Verified { cycles: 0, vectors: 0, seconds: 0.0, disagreement: None };
+    let mut verified =
+        Verified { cycles: 0, vectors: 0, clusters: vec![], seconds: 0.0, disagreement: None };
     let compared = compare(&mut golden, &mut hardware, program, sequences, &mut verified);
     verified.disagreement = match compared {
         Ok(disagreement) => disagreement,
@@ -130,6 +133,8 @@ fn compare(
     let elements = sequences.iter().flatten().next().map_or(1, Vec::len);
     golden.load(program, elements)?;
     hardware.load(program, elements)?;
+    golden.clear_counters()?;
+    hardware.clear_counters()?;
     let expected = golden.run(sequences)?;
     let begin = Instant::now();
     let found = hardware.run(sequences)?;
@@ -150,6 +155,9 @@ fn compare(
     }
     golden.rest()?;
     hardware.rest()?;
+    let clusters = 0..hardware.clusters();
+    verified.clusters =
+        clusters.map(|cluster| hardware.cycles(cluster)).collect::<Result<_, _>>()?;
     let both = (golden.counters()?, hardware.counters()?);
     Ok((both.0 != both.1).then(|| Disagreement::Counters(Box::new(both))))
 }

@@ -256,6 +256,11 @@ impl<D: Device> Driver<D> {
         self.device.write(self.address("device", 0, "interrupt"), data)
     }
 
+    /// How many clusters there are.
+    pub fn clusters(&self) -> u32 {
+        self.p.clusters
+    }
+
     /// The registers.
     pub fn map(&self) -> &RegisterMap {
         &self.map

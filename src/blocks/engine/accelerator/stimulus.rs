@@ -70,7 +70,9 @@ pub(super) fn stimulus(
         bits: beat[2].clone(),
     });
     let words: Vec<Word> = words.collect();
-    let (elements, packets) = packets(p, &inner.inputs[1], &mut chance);
+    // What is by chance beside elements must not decide what is written.
+    let mut beside = Random::from_rng(&mut chance);
+    let (elements, packets) = packets(p, &inner.inputs[1], &mut beside);
     let mut writes = settings(p, &given, elements);
     writes.extend(load(p, &words));
 
