@@ -18,7 +18,7 @@ fn every_block_does_what_its_model_says() {
     for entry in REGISTRY {
         let defaults = Subject::of(&Configured::defaults(entry)).unwrap();
         if defaults.files.iter().map(|file| file.text.len()).sum::<usize>() > LONGEST_TEXT {
-            subjects.push(defaults);
+            subjects.push(Subject::of(&Configured::mutated(entry)).unwrap());
             continue;
         }
         for block in Configured::all_sizes(entry) {

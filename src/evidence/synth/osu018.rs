@@ -119,7 +119,9 @@ mod tests {
             // A RAM of its default size takes long as flip-flops.
             let block = match entry.name {
                 "sync_ram" => continue,
-                "pe_cluster" | "requantiser" | "layer_engine" => Configured::mutated(entry),
+                "pe_cluster" | "requantiser" | "layer_engine" | "accelerator" => {
+                    Configured::mutated(entry)
+                }
                 _ => Configured::defaults(entry),
             };
             let module = block.elaborate().unwrap();
