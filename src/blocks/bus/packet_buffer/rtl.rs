@@ -26,11 +26,12 @@ fn fields(p: &PacketBufferParameters) -> Vec<Field<'static>> {
 
 pub(super) fn describe(name: &str, p: &PacketBufferParameters) -> Result<Arc<Module>, Errors> {
     let (lanes, container) = (p.lanes, 8 * p.bytes());
+    let containers = if lanes > 1 { format!("{lanes} containers") } else { "a container".into() };
     let m = ModuleBuilder::new(name);
     m.doc(format!(
         "{}\n\n\
-         A beat of `in` has {lanes} containers of {container} bits, with an element of {} bits at \
-         the bottom of each; `in_keep_i` has a bit for each byte. A packet of `length_i` elements goes \
+         A beat of `in` has {containers} of {container} bits, with an element of {} bits at the bottom \
+         of each; `in_keep_i` has a bit for each byte. A packet of `length_i` elements goes \
          on; its first beat goes out at the earliest two cycles after its last one came in. For each \
          packet that is dropped, one of `malformed_o`, `long_o` and `short_o` is high in the cycle \
          after its last beat came in.",
@@ -86,7 +87,10 @@ fn form<'m>(m: &'m ModuleBuilder, p: &PacketBufferParameters, input: &StreamIn<'
     }
     let is_well_formed = m.wire("is_well_formed", bit());
     is_well_formed.doc("whether the beat is full, or the last and full up to some element");
-    is_well_formed.set(keep.all() | (input["last"] & is_contiguous));
+    is_well_formed.set(match keep.width() {
+        1 => keep,
+        _ => keep.all() | (input["last"] & is_contiguous),
+    });
     let count = present.count_ones();
     let elements = m.wire("elements", count.ty()).doc("of the beat");
     elements.set(count);
