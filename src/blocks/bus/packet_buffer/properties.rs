@@ -257,7 +257,8 @@ fn store<'m>(
 
     let ready = input.ready.expr();
     let is_full = held.eq(output.valid + m.constant(p.depth(), ty)).named("is_full_with_front");
-    m.assert("ready_if_room", ready.eq(judged.is_spoilt | !is_full));
+    m.assert("ready_if_room", ready.eq(!is_full));
+    m.assert("dropped_is_taken", !judged.is_spoilt | ready);
     m.assert("waits_for_others", ready | inside.ne(0));
     if p.most_beats() <= MOST_COUNTED {
         m.cover("waits_for_room", input.valid & !ready);

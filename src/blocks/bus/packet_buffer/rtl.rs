@@ -183,8 +183,8 @@ fn store<'m>(
     let valid = m.register("valid", bit()).reset(0).doc("whether the RAM's output is a beat");
 
     let is_full = (write - read).wrap(ty).eq(depth).named("is_full");
-    let drops = (packet.was_malformed | packet.was_long).named("drops");
-    input.ready.set(!is_full | drops);
+    // There is room for all beats behind one that shows that its packet is dropped: its own.
+    input.ready.set(!is_full);
     let next_write = (write + 1).truncate(ty.width).named("next_write");
     m.when(packet.accept, || write.set(packet.wrong.mux(kept, next_write)));
     m.when(packet.commit, || kept.set(next_write));
@@ -201,7 +201,8 @@ fn store<'m>(
     word.push(input["last"]);
     let word = pack(m, &word);
     let beats = m.memory("beats", depth, word.ty());
-    beats.write(write.truncate(address), word, packet.accept & !drops);
+    // What is dropped goes where nothing is kept.
+    beats.write(write.truncate(address), word, packet.accept);
 
     let pop = output.fire().named("pop");
     let fetch = (read.ne(kept) & (!valid | pop)).named("fetch");
