@@ -38,7 +38,7 @@
 //! else waits, its first beat is read in t + 1 and offered in t + 2; the RAM's output register is that of
 //! `out`. No output follows an input without a register between.
 
-mod model;
+pub(crate) mod model;
 mod properties;
 mod rtl;
 mod stimulus;

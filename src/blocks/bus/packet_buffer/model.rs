@@ -65,7 +65,7 @@ fn is_last(beat: &Beat) -> bool {
 }
 
 /// The beats up to and with each last one; what is left over at the end is none.
-fn whole<'a>(beats: &'a [Beat]) -> impl Iterator<Item = &'a [Beat]> {
+fn whole(beats: &[Beat]) -> impl Iterator<Item = &[Beat]> {
     beats.split_inclusive(is_last).filter(|packet| packet.last().is_some_and(is_last))
 }
 
