@@ -116,6 +116,7 @@ const PE_CLUSTER: &str = "[pe_cluster]\nelements = 2\nlanes = 1\nlayers = 2\nlon
                           words = 16\nactivation_bits = 4\nnarrowest = 4\n";
 const REQUANTISER: &str = "[requantiser]\nlanes = 1\nlayers = 2\nsum_bits = 8\n\
                            activation_bits = 4\nbiases = 4\n";
+const PACKET_BUFFER: &str = "[packet_buffer]\nlanes = 2\nwidth = 9\nlongest = 3\n";
 const GATING: &str = "[gating]\nclusters = 2\ncores = 1\nidle_cycles = 2\nwake_cycles = 3\n\
                       counter_width = 2\n";
 
@@ -150,6 +151,7 @@ const BLOCKS: &[&str] = &[
     APPLY_GATE,
     PE_CLUSTER,
     REQUANTISER,
+    PACKET_BUFFER,
 ];
 
 /// What is broken, how, and which properties notice.
@@ -768,6 +770,98 @@ const SABOTAGE: &[(&str, &str, &str, &[&str])] = &[
         &["out_held"],
     ),
     (REQUANTISER, "is_result ? result_ready_i :", "is_result ||", &["result_held"]),
+    (PACKET_BUFFER, "first_q <= in_last_i", "first_q <= 1'b1", &["first_is_first"]),
+    (
+        PACKET_BUFFER,
+        "was_malformed_q <= malformed && !in_last_i",
+        "was_malformed_q <= malformed",
+        &["malformed_counted"],
+    ),
+    (
+        PACKET_BUFFER,
+        "was_long_q <= too_long && !in_last_i",
+        "was_long_q <= too_long",
+        &["long_counted"],
+    ),
+    (PACKET_BUFFER, "in_last_i ? 2'd0 : total[1:0]", "total[1:0]", &["elements_counted"]),
+    (
+        PACKET_BUFFER,
+        "dropped_malformed_q <= ends && malformed",
+        "dropped_malformed_q <= ends && malformed && !too_long",
+        &["malformed_is_told", "one_fault_each"],
+    ),
+    (
+        PACKET_BUFFER,
+        "ends && too_long && !malformed",
+        "ends && too_long",
+        &["long_is_told", "one_fault_each"],
+    ),
+    (
+        PACKET_BUFFER,
+        "too_short && !malformed && !too_long",
+        "too_short",
+        &["short_is_told", "one_fault_each"],
+    ),
+    (PACKET_BUFFER, "begins && !commit", "begins && !ends", &["sequence_counted"]),
+    (
+        PACKET_BUFFER,
+        "if (commit) begin",
+        "if (ends) begin",
+        &["kept_counted", "wrong_keeps_nothing"],
+    ),
+    (PACKET_BUFFER, "read_q + 3'd1", "read_q + 3'd2", &["read_counted"]),
+    (PACKET_BUFFER, "wrong ? kept_q : next_write", "next_write", &["write_counted"]),
+    (PACKET_BUFFER, "in_ready_o = !is_full", "in_ready_o = 1'b1", &["level_in_range"]),
+    (PACKET_BUFFER, "== 3'd4", ">= 3'd3", &["ready_if_room"]),
+    (
+        PACKET_BUFFER,
+        "in_ready_o = !is_full",
+        "in_ready_o = !is_full && !was_long_q",
+        &["dropped_is_taken", "waits_for_others"],
+    ),
+    (
+        PACKET_BUFFER,
+        "fetch = (read_q != kept_q) &&",
+        "fetch =",
+        &["kept_between", "nothing_invented"],
+    ),
+    (PACKET_BUFFER, "out_valid_o = valid_q", "out_valid_o = 1'b0", &["nothing_lost"]),
+    (PACKET_BUFFER, "(!valid_q || pop)", "1'b1", &["out_held"]),
+    (PACKET_BUFFER, "empty, begins,", "empty, !begins,", &["in_order", "tracked_in_place"]),
+    (PACKET_BUFFER, "out_last_o = front_q[20]", "out_last_o = !front_q[20]", &["packet_is_whole"]),
+    (PACKET_BUFFER, "(position_q == 2'd2) ? 2'd2", "1'b0 ? 2'd2", &["position_in_range"]),
+    (
+        PACKET_BUFFER,
+        "before_is_long = (position_q",
+        "before_is_long = 1'b0 && (position_q",
+        &["tracked_is_framed"],
+    ),
+    (
+        PACKET_BUFFER,
+        "number_kept_q <= number_in + 3'd1",
+        "number_kept_q <= number_in",
+        &["kept_ends_with_last"],
+    ),
+    (
+        PACKET_BUFFER,
+        "tracked_place_q <= position_q",
+        "tracked_place_q <= 2'd1",
+        &["place_counted", "places_follow", "tracked_is_in_place"],
+    ),
+    (
+        PACKET_BUFFER,
+        "is_left_empty_both = pop",
+        "is_left_empty_both = 1'b0 && pop",
+        &["begins_with_none"],
+    ),
+    (PACKET_BUFFER, "place_out_q + 2'd1", "place_out_q + 2'd2", &["place_in_range"]),
+    (PACKET_BUFFER, "packets_q + {2'd0, ends_right}", "{1'b0, packets_q}", &["packets_add_up"]),
+    (
+        PACKET_BUFFER,
+        " : packets_ahead_q) - {2'd0, packet_leaves}",
+        " : packets_ahead_q)",
+        &["tracked_adds_up"],
+    ),
     (JOIN, "count_q + 2'd1", "count_q + 2'd2", &["part_counted"]),
     (JOIN, "(part_q == 2'd2) ? 2'd0", "(part_q == 2'd2) ? 2'd3", &["part_in_range"]),
     (JOIN, "if (push && is_last)", "if (push)", &["one_counted", "one_at_a_time"]),

@@ -28,8 +28,11 @@
 //! # Room
 //!
 //! Beats wait in a RAM, which holds two of the longest packets, until the last one shows that the packet
-//! is right. A beat that shows that it is not frees the room of those before; what comes behind it, up to
-//! the last, is accepted at once and not stored. So a packet never waits for room that it takes itself.
+//! is right. A beat that shows that it is not frees its room and that of those before; what comes behind
+//! it, up to the last, is accepted at once and not kept. So a packet never waits for room that it takes
+//! itself.
+//!
+//! `holds_o` says whether any beat is inside, or a packet has begun and not ended.
 //!
 //! # Cycles
 //!

@@ -60,8 +60,8 @@ struct Judged<'m> {
     is_spoilt: Expr<'m>,
     /// Whether its last beat goes in, and it is right.
     ends_right: Expr<'m>,
-    /// Whether its last beat goes in, and it is not.
-    ends_wrong: Expr<'m>,
+    /// Whether the last beat of one that is not went in a cycle ago.
+    was_wrong: Expr<'m>,
     /// What goes out for the beat that comes in.
     word: Expr<'m>,
 }
@@ -176,9 +176,11 @@ fn judge<'m>(
     m.assert("long_counted", had_gap | packet.was_long.eq(was_long));
     m.assert("elements_counted", is_spoilt | packet.count.eq(before));
 
+    let was_wrong = m.register("was_wrong", bit()).reset(0);
+    was_wrong.set(ends_wrong);
     let sized = ends & !is_malformed;
     let expected = [ends & is_malformed, sized & size.gt(length), sized & size.lt(length)];
-    faults(m, p, packet, expected, ends_wrong);
+    faults(m, p, packet, expected, was_wrong.expr());
 
     // A packet that was dropped left its new sequence behind.
     let owed = m.register("sequence_owed", bit()).reset(0);
@@ -199,7 +201,7 @@ fn judge<'m>(
     }
     word.push(last);
     let word = pack(m, &word).named("word_in");
-    Judged { position: position.expr(), is_spoilt, ends_right, ends_wrong, word }
+    Judged { position: position.expr(), is_spoilt, ends_right, was_wrong: was_wrong.expr(), word }
 }
 
 /// Each packet that is dropped shows in one output, others in none.
@@ -208,10 +210,8 @@ fn faults<'m>(
     p: &PacketBufferParameters,
     packet: &Packet<'m>,
     expected: [Expr<'m>; 3],
-    ends_wrong: Expr<'m>,
+    was_wrong: Expr<'m>,
 ) {
-    let dropped = m.register("was_dropped", bit()).reset(0);
-    dropped.set(ends_wrong);
     for ((name, fault), expected) in
         ["malformed", "long", "short"].into_iter().zip(packet.faults).zip(expected)
     {
@@ -223,7 +223,7 @@ fn faults<'m>(
         }
     }
     let [malformed, long, short] = packet.faults;
-    m.assert("one_fault_each", (malformed + long + short).eq(dropped));
+    m.assert("one_fault_each", (malformed + long + short).eq(was_wrong));
 }
 
 /// Beats of right packets are inside until they go out, others until their packet is dropped.
@@ -253,16 +253,15 @@ fn store<'m>(
     m.assert("level_in_range", level.le(p.depth()));
     m.assert("kept_between", difference(kept, read, ty).le(level));
     let kept_before = m.delayed("kept_before", kept);
-    let was_wrong = m.register("was_wrong", bit()).reset(0);
-    was_wrong.set(judged.ends_wrong);
-    m.assert("wrong_keeps_nothing", !was_wrong | kept.eq(kept_before));
+    m.assert("wrong_keeps_nothing", !judged.was_wrong | kept.eq(kept_before));
 
     let ready = input.ready.expr();
     let is_full = held.eq(output.valid + m.constant(p.depth(), ty)).named("is_full_with_front");
-    m.assert("ready_if_room", ready.eq(judged.is_spoilt | !is_full));
+    m.assert("ready_if_room", ready.eq(!is_full));
+    m.assert("dropped_is_taken", !judged.is_spoilt | ready);
     m.assert("waits_for_others", ready | inside.ne(0));
     if p.most_beats() <= MOST_COUNTED {
-        m.cover("is_full", input.valid & !ready);
+        m.cover("waits_for_room", input.valid & !ready);
     }
 
     m.assert("nothing_invented", !output.valid | inside.ne(0));

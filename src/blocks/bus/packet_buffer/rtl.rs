@@ -26,11 +26,12 @@ fn fields(p: &PacketBufferParameters) -> Vec<Field<'static>> {
 
 pub(super) fn describe(name: &str, p: &PacketBufferParameters) -> Result<Arc<Module>, Errors> {
     let (lanes, container) = (p.lanes, 8 * p.bytes());
+    let containers = if lanes > 1 { format!("{lanes} containers") } else { "a container".into() };
     let m = ModuleBuilder::new(name);
     m.doc(format!(
         "{}\n\n\
-         A beat of `in` has {lanes} containers of {container} bits, with an element of {} bits at \
-         the bottom of each; `in_keep_i` has a bit for each byte. A packet of `length_i` elements goes \
+         A beat of `in` has {containers} of {container} bits, with an element of {} bits at the bottom \
+         of each; `in_keep_i` has a bit for each byte. A packet of `length_i` elements goes \
          on; its first beat goes out at the earliest two cycles after its last one came in. For each \
          packet that is dropped, one of `malformed_o`, `long_o` and `short_o` is high in the cycle \
          after its last beat came in.",
@@ -86,7 +87,10 @@ fn form<'m>(m: &'m ModuleBuilder, p: &PacketBufferParameters, input: &StreamIn<'
     }
     let is_well_formed = m.wire("is_well_formed", bit());
     is_well_formed.doc("whether the beat is full, or the last and full up to some element");
-    is_well_formed.set(keep.all() | (input["last"] & is_contiguous));
+    is_well_formed.set(match keep.width() {
+        1 => keep,
+        _ => keep.all() | (input["last"] & is_contiguous),
+    });
     let count = present.count_ones();
     let elements = m.wire("elements", count.ty()).doc("of the beat");
     elements.set(count);
@@ -179,8 +183,8 @@ fn store<'m>(
     let valid = m.register("valid", bit()).reset(0).doc("whether the RAM's output is a beat");
 
     let is_full = (write - read).wrap(ty).eq(depth).named("is_full");
-    let drops = (packet.was_malformed | packet.was_long).named("drops");
-    input.ready.set(!is_full | drops);
+    // There is room for all beats behind one that shows that its packet is dropped: its own.
+    input.ready.set(!is_full);
     let next_write = (write + 1).truncate(ty.width).named("next_write");
     m.when(packet.accept, || write.set(packet.wrong.mux(kept, next_write)));
     m.when(packet.commit, || kept.set(next_write));
@@ -197,7 +201,8 @@ fn store<'m>(
     word.push(input["last"]);
     let word = pack(m, &word);
     let beats = m.memory("beats", depth, word.ty());
-    beats.write(write.truncate(address), word, packet.accept & !drops);
+    // What is dropped goes where nothing is kept.
+    beats.write(write.truncate(address), word, packet.accept);
 
     let pop = output.fire().named("pop");
     let fetch = (read.ne(kept) & (!valid | pop)).named("fetch");
