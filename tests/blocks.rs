@@ -273,7 +273,8 @@ fn the_text_keeps_its_rules() {
         let techs = techs();
         samples(entry).par_iter().enumerate().for_each(|(index, sample)| {
             let tech = techs[index % techs.len()];
-            let files = sample.design(tech).files();
+            let design = sample.design(tech);
+            let files = design.files();
             assert_eq!(
                 files,
                 sample.design(tech).files(),
@@ -284,7 +285,7 @@ fn the_text_keeps_its_rules() {
             let name = &sample.name;
             for expected in [
                 format!("rtl/{name}.v"),
-                format!("constraints/{name}.sdc"),
+                format!("constraints/{}.sdc", design.top_names()[0]),
                 format!("{name}.f"),
                 format!("{name}.core"),
                 format!("{name}.md"),

@@ -92,7 +92,7 @@ impl Block for PacketBuffer {
     type Parameters = PacketBufferParameters;
     const NAME: &'static str = "packet_buffer";
     const SUMMARY: &'static str =
-        "Stores packets of an AXI4-Stream whole, lets the right ones go on, and drops the others.";
+        "Stores whole packets of an AXI4-Stream: good ones go on, the others are dropped.";
 
     fn elaborate(
         name: &str,
