@@ -146,7 +146,7 @@ fn wide() {
             Some(keep) => Control {
                 mode: Mode::Mask,
                 first_keep: 16,
-                levels: vec![Level { keep, threshold: 0 }; 2],
+                levels: vec![Level { keep, ..Level::default() }; 2],
                 ..Control::default()
             },
             None => Control { mode: Mode::Dense, ..Control::default() },

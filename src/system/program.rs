@@ -34,8 +34,9 @@ pub struct Program {
     pub loads: Vec<Load>,
     /// What stands in its registers.
     pub(crate) settings: Settings,
-    /// Of each layer and column, the stored weights of real outputs that are not zero.
-    pub stored: Vec<Vec<usize>>,
+    /// Of each layer, level of sparsity and column, the stored weights of real outputs that are neither
+    /// zero nor left out.
+    pub stored: Vec<Vec<Vec<usize>>>,
 }
 
 impl Program {
@@ -63,7 +64,11 @@ impl Program {
             }
             base += layer.inputs * placed.stride;
             bias_base += settings.cluster.beats;
-            program.stored.push((0..layer.inputs).map(|input| layer.stored(input)).collect());
+            let of_level = |level| {
+                let least = layer.control.weight_threshold(level);
+                (0..layer.inputs).map(|input| layer.stored(input, least)).collect()
+            };
+            program.stored.push((0..layer.control.levels.len()).map(of_level).collect());
             program.settings.layers.push(settings);
         }
         if base > p.words as usize {
@@ -132,7 +137,7 @@ fn idle_layer(p: &LayerEngineParameters) -> Layer {
         ..LayerSettings::default()
     };
     let cluster = pe_cluster::Layer { beats: 1, ..pe_cluster::Layer::default() };
-    Layer { path, cluster, ..Layer::default() }
+    Layer { path, cluster, weight_thresholds: vec![0; p.bands as usize], ..Layer::default() }
 }
 
 fn limit(message: String, note: String, help: String) -> Diagnostic {
@@ -249,6 +254,10 @@ impl Placed {
         }
         Layer {
             mode: control.mode as u64,
+            // No weight is above what a register holds.
+            weight_thresholds: levels()
+                .map(|level| u64::from(level.weight_threshold).min((1 << p.reference) - 1))
+                .collect(),
             path: LayerSettings {
                 metric: metric.map_or(0, |(_, code)| *code),
                 thresholds: control.coherence.iter().map(|&t| t.into()).collect(),

@@ -16,7 +16,8 @@ pub struct Run {
     pub working: u64,
     /// Cycles in which a survivor is there, and waits for sums to be read.
     pub waiting: u64,
-    /// Of each layer, products of a survivor with a stored weight, not zero, of a real output.
+    /// Of each layer, products of a survivor with a stored weight of a real output, neither zero nor
+    /// left out.
     pub executed: Vec<u64>,
     /// Of each layer and level of sparsity, how many vectors had it.
     pub levels: Vec<Vec<u64>>,
@@ -47,8 +48,9 @@ impl Run {
             let step = Step { values, new_sequence: number == 0, last: 0 };
             let (vectors, mut result) = engine.step(&step);
             for (layer, vector) in vectors.iter().enumerate() {
-                let stored = vector.columns.iter().map(|&column| program.stored[layer][column]);
-                run.executed[layer] += stored.sum::<usize>() as u64;
+                let stored = &program.stored[layer][vector.level];
+                let stored: usize = vector.columns.iter().map(|&column| stored[column]).sum();
+                run.executed[layer] += stored as u64;
                 run.levels[layer][vector.level] += 1;
                 let positions = &mut run.coherence[layer];
                 positions.resize(positions.len().max(number + 1), (0, 0));
@@ -83,6 +85,7 @@ impl Run {
 mod tests {
     use super::*;
     use crate::workload::data_set::{Part, japanese_vowels};
+    use crate::workload::network::{Level, Mode};
     use crate::workload::reference;
 
     /// Runs utterances on engines of several sizes; results have to be those of the reference.
@@ -90,10 +93,10 @@ mod tests {
         let utterances = japanese_vowels(Part::Test)[..sequences].iter();
         let sequences: Vec<Vec<Vec<i8>>> =
             utterances.map(|utterance| network.quantised(utterance).unwrap()).collect();
-        let expected: Vec<Vec<i64>> = sequences
-            .iter()
-            .flat_map(|sequence| reference::run(network, sequence).accumulators)
-            .collect();
+        let runs: Vec<reference::Execution> =
+            sequences.iter().map(|sequence| reference::run(network, sequence)).collect();
+        let executed: u64 = runs.iter().map(reference::Execution::executed).sum();
+        let expected: Vec<Vec<i64>> = runs.into_iter().flat_map(|run| run.accumulators).collect();
         for (lanes, clusters, elements) in [(4, 2, 8), (1, 1, 1), (8, 4, 4), (4, 2, 32)] {
             let p = LayerEngineParameters { lanes, clusters, elements, ..Default::default() };
             let p = LayerEngineParameters { words: 8192, ..p };
@@ -101,7 +104,19 @@ mod tests {
             let run = Run::new(&p, &program, &sequences);
             assert_eq!(run.results, expected, "{lanes} lanes, {clusters} x {elements} elements");
             assert!(run.utilisation(&p, network) <= 1.0);
+            assert_eq!(run.executed.iter().sum::<u64>(), executed);
         }
+    }
+
+    /// With masks of vectors and of weights, other ones where vectors are coherent.
+    fn masked(network: &Network) -> Network {
+        let mut network = network.clone();
+        for control in network.layers.iter_mut().map(|layer| &mut layer.control) {
+            control.mode = Mode::Mask;
+            control.levels[0] = Level { keep: 9, threshold: 1, weight_threshold: 16 };
+            control.levels[1] = Level { keep: 5, threshold: 2, weight_threshold: 47 };
+        }
+        network
     }
 
     #[test]
@@ -109,5 +124,6 @@ mod tests {
         agrees_with_the_reference(&Network::built_in(), 4);
         agrees_with_the_reference(&Network::built_in_dense(), 1);
         agrees_with_the_reference(&Network::built_in_dense().dense(), 1);
+        agrees_with_the_reference(&masked(&Network::built_in()), 2);
     }
 }

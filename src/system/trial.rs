@@ -141,7 +141,7 @@ fn delta(network: &Network, factor: f64, coherent: bool) -> Network {
             let of = if coherent { *level } else { first };
             let threshold = (f64::from(of.threshold) * factor).round() as u32;
             let keep = if factor == 0.0 { GROUP } else { of.keep };
-            *level = Level { keep, threshold: threshold.min(255) };
+            *level = Level { keep, threshold: threshold.min(255), ..Level::default() };
         }
     }
     network
@@ -153,7 +153,7 @@ fn mask(network: &Network, keep: usize, coherent: bool) -> Network {
         control.mode = Mode::Mask;
         for (number, level) in control.levels.iter_mut().enumerate() {
             let keep = if coherent && number > 0 { keep.div_ceil(2) } else { keep };
-            *level = Level { keep, threshold: 0 };
+            *level = Level { keep, ..Level::default() };
         }
     }
     network

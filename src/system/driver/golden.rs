@@ -1,6 +1,6 @@
 //! The golden model behind registers and packets.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::{Device, DeviceError, constant};
 use crate::blocks::bus::packet_buffer::Fault;
@@ -98,10 +98,13 @@ impl Golden {
 
     fn count(&mut self, through: &Through) {
         let settings = self.registers.settings();
-        let products = self.registers.products();
+        let mut products = BTreeMap::new();
         let vectors = through.vectors.iter().flat_map(|vectors| vectors.iter().enumerate());
         for (layer, vector) in vectors {
             let pe_cluster::Layer { base, stride, .. } = settings.layers[layer].cluster;
+            let threshold = vector.weight_threshold;
+            let products =
+                products.entry(threshold).or_insert_with(|| self.registers.products(threshold));
             let of_column = |&column: &usize| -> u32 {
                 let first = (base + column * stride) as u32;
                 let words = first..first + stride as u32;

@@ -74,7 +74,8 @@ pub struct Counters {
     pub results: u32,
     /// Of each layer, vectors that went through it.
     pub vectors: Vec<u32>,
-    /// Of each layer, products with stored weights; one for each byte of a weight.
+    /// Of each layer, products with weights that are neither 0 nor masked; one for each byte of a
+    /// weight of more than 8 bits.
     pub executed: Vec<u32>,
     /// Vectors that there was nothing to compare with.
     pub firsts: u32,

@@ -191,6 +191,42 @@ fn settings_count_from_the_next_packet_on() {
     }
 }
 
+/// Sums of masked weights are not gone on from; what a mask leaves out is not counted.
+#[test]
+fn weights_may_be_masked_between_vectors_that_mask_none() {
+    let (p, network) = small();
+    let sequences = sequences(&network, 1, 12);
+    let mut masked = network.clone();
+    let control = &mut masked.layers[0].control;
+    control.mode = Mode::Mask;
+    (control.levels[0].weight_threshold, control.levels[1].weight_threshold) = (20, 60);
+    let (delta, masked) = (program(&p, &network), program(&p, &masked));
+    let mut both = Both::new(&p, hardware(&p));
+    same!(both, |driver| driver.load(&delta, 48)).expect("it loads");
+    let mut executed = vec![];
+    let mut results = vec![];
+    for (number, vector) in sequences[0].iter().enumerate() {
+        let program = if number % 4 < 2 { &delta } else { &masked };
+        same!(both, |driver| driver.apply(program)).expect("it may at any time");
+        let result = same!(both, |driver| {
+            driver.send(vector, number == 0);
+            driver.device.receive()
+        });
+        results.push(result.expect("a result comes"));
+        same!(both, |driver| driver.rest()).expect("it comes to rest");
+        executed.push(same!(both, |driver| driver.counters()).expect("it counts").executed[0]);
+    }
+    // After masked weights the vector counts whole, with all weights: the sums are those of a dense
+    // network.
+    let dense = crate::workload::reference::run(&network.clone().dense(), &sequences[0]);
+    assert_eq!([&results[4], &results[8]], [&dense.accumulators[4], &dense.accumulators[8]]);
+    assert_ne!(results[2], dense.accumulators[2]);
+    let all: usize = (0..48).map(|input| network.layers[0].stored(input, 0)).sum();
+    let of = |vector: usize| (executed[vector] - executed[vector - 1]) as usize;
+    assert_eq!(of(4), all);
+    assert!(of(2) < all && of(5) < all, "{} and {} of {all}", of(2), of(5));
+}
+
 /// What is written while a packet is under way is not for it: neither for what survives of it, nor for
 /// the band of its coherence, which is decided last.
 #[test]

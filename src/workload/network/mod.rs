@@ -29,6 +29,7 @@
 //! first_keep = 16             # survivors of a group in the first step of a sequence
 //! keep = [16, 8]              # survivors of a group, for each level from LOW
 //! threshold = [2, 4]          # what a score has to exceed, for each level
+//! weight_threshold = [0, 0]   # in mode mask, what a weight has to exceed, for each level
 //! bonus = 0                   # what survivors of the step before have ahead
 //!
 //! [[layer]]                   # the last: no multiplier, shift, activation
@@ -44,6 +45,9 @@
 //! w · 2^(P − p), or with `exponents` for w · 2^e, 0 ≤ e ≤ P − p, with e of its input and group.
 //! Accumulators become activations of 8 bits by [`Requantisation`]; those of the last layer are the
 //! result.
+//!
+//! In mode mask, weights that stand for no more than the level's `weight_threshold`, positive or
+//! negative, are left out; that is for weights of up to 8 bits.
 //!
 //! Outputs form G = ⌈`outputs` / 16⌉ groups, of which o is in group o mod G. Weights are balanced:
 //! of each input, at most `keep` weights in each group are not zero.
@@ -200,6 +204,16 @@ pub struct Level {
     pub keep: usize,
     /// What the score of a survivor has to exceed: 0 to 255.
     pub threshold: u32,
+    /// What the magnitude of a weight has to exceed in mode mask: 0 to 2^31 - 1; 0 if weights have
+    /// more than 8 bits.
+    pub weight_threshold: u32,
+}
+
+impl Default for Level {
+    /// One that leaves nothing out.
+    fn default() -> Level {
+        Level { keep: GROUP, threshold: 0, weight_threshold: 0 }
+    }
 }
 
 impl Default for Control {
@@ -213,8 +227,15 @@ impl Default for Control {
             dwell: 0,
             first_keep: GROUP,
             bonus: 0,
-            levels: vec![Level { keep: GROUP, threshold: 0 }; 2],
+            levels: vec![Level::default(); 2],
         }
+    }
+}
+
+impl Control {
+    /// What the magnitude of a weight has to exceed at a level: 0 but in mode mask.
+    pub fn weight_threshold(&self, level: usize) -> u32 {
+        if self.mode == Mode::Mask { self.levels[level].weight_threshold } else { 0 }
     }
 }
 
@@ -234,10 +255,11 @@ impl Layer {
         i64::from(self.weights[output * self.inputs + input]) << exponent
     }
 
-    /// Weights of an input that differ from zero.
-    pub fn stored(&self, input: usize) -> usize {
-        let column = self.weights.iter().skip(input).step_by(self.inputs);
-        column.filter(|&&weight| weight != 0).count()
+    /// Weights of an input whose magnitude, for what they stand, is above a threshold; with 0, those
+    /// that differ from zero.
+    pub fn stored(&self, input: usize, threshold: u32) -> usize {
+        let column = (0..self.outputs).map(|output| self.weight(output, input).unsigned_abs());
+        column.filter(|&magnitude| magnitude > threshold.into()).count()
     }
 }
 

@@ -47,6 +47,7 @@ const CONTROL_KEYS: &[&str] = &[
     "first_keep",
     "keep",
     "threshold",
+    "weight_threshold",
     "bonus",
 ];
 
@@ -163,7 +164,7 @@ impl NetworkReader<'_, '_> {
             None => Some(Control::default()),
             Some(value) => {
                 let section = self.section("layer.control", value);
-                section.and_then(|section| self.control(&section))
+                section.and_then(|section| self.control(&section, precision))
             }
         };
         let layer = Layer {
@@ -266,7 +267,8 @@ impl NetworkReader<'_, '_> {
         })
     }
 
-    fn control(&mut self, section: &Section) -> Option<Control> {
+    /// The control of a layer whose weights have `precision` bits, if that is known.
+    fn control(&mut self, section: &Section, precision: Option<i64>) -> Option<Control> {
         self.unknown(section, CONTROL_KEYS);
         let Control { coherence, levels, .. } = Control::default();
         let group = GROUP as i64;
@@ -282,17 +284,20 @@ impl NetworkReader<'_, '_> {
         let bonus = self.integer(section, "bonus", (0, 255), Some(0));
         let (coherence, keep, threshold) = (coherence?, keep?, threshold?);
         let count = keep.len();
+        let weights = self.levels(section, "weight_threshold", i32::MAX.into(), &vec![0; count])?;
         let rule = "a level must have a `keep` and a `threshold`, and `coherence` one less";
         for (key, wrong) in [
             ("keep", !(2..=8).contains(&count)),
             ("threshold", threshold.len() != count),
+            ("weight_threshold", weights.len() != count),
             ("coherence", coherence.len() + 1 != count),
         ] {
             if wrong {
                 let span = section.keys.get(key).map_or(section.span.clone(), Spanned::span);
                 let note = format!(
-                    "keep has {count}, threshold {}, coherence {}",
+                    "keep has {count}, threshold {}, weight_threshold {}, coherence {}",
                     threshold.len(),
+                    weights.len(),
                     coherence.len()
                 );
                 let help = "for two levels, write two, two and one; there are up to 8";
@@ -300,7 +305,20 @@ impl NetworkReader<'_, '_> {
                 return None;
             }
         }
-        let level = |(keep, threshold)| Level { keep: keep as usize, threshold: threshold as u32 };
+        if let Some(precision) =
+            precision.filter(|&bits| bits > 8 && weights.iter().any(|&t| t > 0))
+        {
+            let span = section.keys["weight_threshold"].span();
+            let rule = "`weight_threshold` is for weights of up to 8 bits";
+            let help = "leave it out, or write a precision of up to 8";
+            self.report(span, section, "E0103", rule, format!("precision = {precision}"), help);
+            return None;
+        }
+        let level = |((keep, threshold), weights)| Level {
+            keep: keep as usize,
+            threshold: threshold as u32,
+            weight_threshold: weights as u32,
+        };
         Some(Control {
             mode: mode?,
             metric: metric?,
@@ -309,7 +327,7 @@ impl NetworkReader<'_, '_> {
             dwell: dwell? as u32,
             first_keep: first_keep? as usize,
             bonus: bonus? as u32,
-            levels: keep.into_iter().zip(threshold).map(level).collect(),
+            levels: keep.into_iter().zip(threshold).zip(weights).map(level).collect(),
         })
     }
 

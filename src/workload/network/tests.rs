@@ -31,6 +31,7 @@ dwell = 3
 first_keep = 15
 keep = [16, 8, 4]
 threshold = [0, 2, 255]
+weight_threshold = [0, 16, 96]
 bonus = 5
 
 [[layer]]
@@ -86,10 +87,19 @@ fn a_network_is_read() {
     // -8 * 2^0, 7 * 2^4, 3 * 2^2.
     let weights = [first.weight(0, 0), first.weight(0, 3), first.weight(1, 2)];
     assert_eq!(weights, [-8, 112, 12]);
-    assert_eq!((0..4).map(|input| first.stored(input)).collect::<Vec<_>>(), [2, 2, 2, 1]);
+    let stored = |least| (0..4).map(|input| first.stored(input, least)).collect::<Vec<_>>();
+    assert_eq!(stored(0), [2, 2, 2, 1]);
+    // Column 0 has 8 and 4, column 3 has 7 * 16.
+    assert_eq!([stored(4)[0], stored(3)[0], stored(111)[3], stored(112)[3]], [1, 2, 1, 0]);
+    assert_eq!([0, 1, 2].map(|level| first.control.weight_threshold(level)), [0, 16, 96]);
     let requantisation = Requantisation { multiplier: 700, shift: 9, activation: Activation::None };
     assert_eq!(first.requantisation, Some(requantisation));
-    let levels = [(16, 0), (8, 2), (4, 255)].map(|(keep, threshold)| Level { keep, threshold });
+    let levels = [(16, 0, 0), (8, 2, 16), (4, 255, 96)];
+    let levels = levels.map(|(keep, threshold, weight_threshold)| Level {
+        keep,
+        threshold,
+        weight_threshold,
+    });
     let control = Control {
         mode: Mode::Mask,
         metric: Metric::Cosine,
@@ -123,6 +133,7 @@ fn what_is_written_is_read() {
         let mut network = network.clone();
         let layer = &mut network.layers[0];
         (layer.precision, layer.reference, layer.exponents) = (precision, 32, None);
+        layer.control.levels.iter_mut().for_each(|level| level.weight_threshold = 0);
         layer.weights[0] = i32::MIN >> (32 - precision);
         let mut files: Files = network.files("").into_iter().collect();
         let text = String::from_utf8(files.remove("network.toml").unwrap()).unwrap();
@@ -152,6 +163,9 @@ fn each_wrong_value_has_its_error() {
         error("[60000, 65536]", "[60000, 65537]"),
         error("[60000, 65536]", "[60000]"),
         error("threshold = [0, 2, 255]", "threshold = [0, 2]"),
+        error("[0, 16, 96]", "[0, 16]"),
+        error("[0, 16, 96]", "[0, 16, -1]"),
+        error("precision = 4", "precision = 16\nreference = 32"),
         error("[16, 8, 4]", "16"),
         error("[layer.control]", "[layer.controls]"),
         error("\"w0.npy\"", "\"w9.npy\""),
@@ -199,7 +213,7 @@ fn all_errors_come_at_once() {
     let errors = parse(&text, &files).unwrap_err().0;
     let found: Vec<(&str, usize)> =
         errors.iter().map(|error| (error.code, error.place.as_ref().unwrap().line)).collect();
-    let wanted = [("E0108", 2), ("E0108", 9), ("E0501", 11), ("E0108", 22), ("E0503", 31)];
+    let wanted = [("E0108", 2), ("E0108", 9), ("E0501", 11), ("E0108", 22), ("E0503", 32)];
     assert_eq!(found, wanted);
 }
 
@@ -209,7 +223,7 @@ fn layers_must_fit() {
     files.insert("w1.npy".into(), npy::write(&[2, 4], &[0_i8; 8]));
     let text = TEXT.replace("inputs = 3\n", "inputs = 4\n");
     let errors = parse(&text, &files).unwrap_err().0;
-    let rule = "E0507 line 29: `inputs` must be the outputs of the layer before; outputs = 3; \
+    let rule = "E0507 line 30: `inputs` must be the outputs of the layer before; outputs = 3; \
                 write inputs = 3";
     assert_eq!(shown(&errors), rule);
 }

@@ -64,9 +64,14 @@ fn control(control: &Control) -> String {
     let Control { mode, metric, coherence, hysteresis, dwell, first_keep, bonus, levels } = control;
     let keep: Vec<usize> = levels.iter().map(|level| level.keep).collect();
     let threshold: Vec<u32> = levels.iter().map(|level| level.threshold).collect();
+    let weights: Vec<u32> = levels.iter().map(|level| level.weight_threshold).collect();
+    let weights = match weights.iter().any(|&threshold| threshold > 0) {
+        true => format!("weight_threshold = {weights:?}\n"),
+        false => String::new(),
+    };
     format!(
         "\n[layer.control]\nmode = \"{mode}\"\nmetric = \"{metric}\"\ncoherence = {coherence:?}\n\
          hysteresis = {hysteresis}\ndwell = {dwell}\nfirst_keep = {first_keep}\nkeep = {keep:?}\n\
-         threshold = {threshold:?}\nbonus = {bonus}\n"
+         threshold = {threshold:?}\n{weights}bonus = {bonus}\n"
     )
 }

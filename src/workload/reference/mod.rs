@@ -11,7 +11,8 @@
 //!    survived the vector before; of equals the one with the lower index.
 //! 3. The *estimate* x̂ becomes x in mode dense; in mode mask x where an element survives, and 0
 //!    elsewhere; in mode delta it advances by x − x̂ where an element survives, by ±127 at most.
-//! 4. The accumulators are bias + W·x̂, computed anew from all of x̂.
+//! 4. The accumulators are bias + W·x̂, computed anew from all of x̂; in mode mask without the weights
+//!    whose magnitude is not above the level's `weight_threshold`.
 //!
 //! At the start of a sequence x̂ is 0 and nothing has survived.
 
@@ -38,7 +39,7 @@ pub struct Step {
     pub level: usize,
     /// Elements that were used, or transmitted.
     pub survivors: usize,
-    /// Products: of each survivor with each weight that is not zero.
+    /// Products: of each survivor with each weight that is neither zero nor left out.
     pub executed: u64,
 }
 
@@ -162,9 +163,10 @@ pub fn tally(network: &Network, sequences: &[Sequence]) -> Result<Tally, Diagnos
 /// A layer within a sequence.
 struct State<'n> {
     layer: &'n Layer,
-    /// What the weights stand for, and for each input how many are not zero.
+    /// What the weights stand for.
     weights: Vec<i64>,
-    stored: Vec<usize>,
+    /// For each level, and each input, how many weights count.
+    stored: Vec<Vec<usize>>,
     memory: Memory<'n>,
 }
 
@@ -175,7 +177,12 @@ impl State<'_> {
         State {
             layer,
             weights: places.map(|(output, input)| layer.weight(output, input)).collect(),
-            stored: (0..inputs).map(|input| layer.stored(input)).collect(),
+            stored: (0..layer.control.levels.len())
+                .map(|level| {
+                    let least = layer.control.weight_threshold(level);
+                    (0..inputs).map(|input| layer.stored(input, least)).collect()
+                })
+                .collect(),
             memory: Memory::new(&layer.control, inputs),
         }
     }
@@ -184,12 +191,14 @@ impl State<'_> {
         let level = self.memory.level;
         self.memory.take(vector);
         let Memory { survived, estimate, .. } = &self.memory;
-        let counted = survived.iter().zip(&self.stored).filter(|(survived, _)| **survived);
+        let counted = survived.iter().zip(&self.stored[level]).filter(|(survived, _)| **survived);
         let stored: Vec<u64> = counted.map(|(_, &stored)| stored as u64).collect();
         let step = Step { level, survivors: stored.len(), executed: stored.iter().sum() };
+        let least = u64::from(self.layer.control.weight_threshold(level));
         let rows = self.weights.chunks(self.layer.inputs).zip(&self.layer.bias);
         let accumulators = rows.map(|(row, bias)| {
-            let products = row.iter().zip(estimate).map(|(weight, &x)| weight * i64::from(x));
+            let weights = row.iter().map(|&w| if w.unsigned_abs() > least { w } else { 0 });
+            let products = weights.zip(estimate).map(|(weight, &x)| weight * i64::from(x));
             bias + products.sum::<i64>()
         });
         (accumulators.collect(), step)

@@ -120,7 +120,7 @@ fn sum<const N: usize>(control: Control) -> Network {
 }
 
 fn levels<const N: usize>(levels: [(usize, u32); N]) -> Vec<Level> {
-    levels.map(|(keep, threshold)| Level { keep, threshold }).to_vec()
+    levels.map(|(keep, threshold)| Level { keep, threshold, ..Level::default() }).to_vec()
 }
 
 /// The accumulator, the level and the survivors of each vector.
@@ -158,6 +158,24 @@ fn a_mask_makes_zeros() {
     };
     assert_eq!(sums(&control), [7, 7, 8, 9]);
     assert_eq!(sums(&Control { bonus: 2, ..control }), [7, 7, 7, 9]);
+}
+
+#[test]
+fn weights_below_the_threshold_of_the_level_are_left_out_in_mode_mask() {
+    let level = |weight_threshold| Level { weight_threshold, ..Level::default() };
+    let of = |mode| {
+        let levels = vec![level(2), level(7)];
+        let mut network = sum::<3>(Control { mode, levels, ..Control::default() });
+        network.layers[0].weights = vec![3, -8, 2];
+        // Two equal vectors, so that the third has level 1.
+        let found = run(&network, &vec![vec![1, 1, 1]; 3]);
+        let of_each = found.accumulators.iter().zip(&found.steps[0]);
+        of_each.map(|(sum, step)| (sum[0] - 1000, step.executed)).collect::<Vec<_>>()
+    };
+    // 3 - 8, and then -8 alone.
+    assert_eq!(of(Mode::Mask), [(-5, 2), (-5, 2), (-8, 1)]);
+    assert_eq!(of(Mode::Dense), [(-3, 3); 3]);
+    assert_eq!(of(Mode::Delta)[0], (-3, 3));
 }
 
 #[test]

@@ -77,7 +77,7 @@ pub(crate) fn policy(p: &LayerEngineParameters, settings: &Settings) -> Vec<Writ
     let map = map(p);
     let mut writes = Writes { map: &map, filled: vec![] };
     writes.put(("device", 0), "bonus", "value", settings.bonus);
-    for (l, Layer { mode, path, .. }) in settings.layers.iter().enumerate() {
+    for (l, Layer { mode, path, weight_thresholds, .. }) in settings.layers.iter().enumerate() {
         let mut put =
             |register: &str, field, value| writes.put(("layer", l), register, field, value);
         put("policy", "mode", *mode);
@@ -94,6 +94,9 @@ pub(crate) fn policy(p: &LayerEngineParameters, settings: &Settings) -> Vec<Writ
         for (k, (&keep, &threshold)) in path.keeps.iter().zip(&path.score_thresholds).enumerate() {
             put(&format!("level_{k}"), "keep", keep);
             put(&format!("level_{k}"), "threshold", threshold);
+        }
+        for (k, &threshold) in weight_thresholds.iter().enumerate() {
+            put(&format!("weight_level_{k}"), "threshold", threshold);
         }
     }
     writes.all()
@@ -225,20 +228,21 @@ impl Registers {
     fn layer(&self, l: usize) -> Layer {
         let p = &self.p;
         let field = |register: &str, field: &str| self.field("layer", l, register, field);
-        let of_levels = |name: &str| {
-            (0..p.bands).map(|k| field(&format!("level_{k}"), name)).collect::<Vec<u64>>()
+        let of_levels = |register: &str, name: &str| {
+            (0..p.bands).map(|k| field(&format!("{register}_{k}"), name)).collect::<Vec<u64>>()
         };
         let ordered = field("policy", "override_level").min(u64::from(p.bands) - 1) as usize;
         let several = p.path().has_several_metrics();
         let thresholds = (0..p.bands - 1).map(|k| field(&format!("coherence_{k}"), "threshold"));
         Layer {
             mode: field("policy", "mode"),
+            weight_thresholds: of_levels("weight_level", "threshold"),
             path: LayerSettings {
                 metric: if several { field("policy", "metric") } else { 0 },
                 thresholds: thresholds.collect(),
                 hysteresis: field("hysteresis", "value"),
-                keeps: of_levels("keep"),
-                score_thresholds: of_levels("threshold"),
+                keeps: of_levels("level", "keep"),
+                score_thresholds: of_levels("level", "threshold"),
                 dwell: field("policy", "dwell") as u32,
                 ordered: (field("policy", "override") == 1).then_some(ordered),
             },
@@ -258,9 +262,9 @@ impl Registers {
         }
     }
 
-    /// For each address, how many weights that are not 0 the words of all elements have there; of one
-    /// of more than 8 bits, each byte counts.
-    pub fn products(&self) -> BTreeMap<u32, u32> {
+    /// For each address, how many weights whose magnitude is above a threshold the words of all
+    /// elements have there; of one of more than 8 bits, each byte counts.
+    pub fn products(&self, threshold: u64) -> BTreeMap<u32, u32> {
         let cluster = self.p.cluster();
         let width = pe_cluster::word_bits(&cluster);
         let units = self.p.clusters * self.p.elements;
@@ -269,7 +273,7 @@ impl Registers {
         let mut products = BTreeMap::new();
         for (&(address, _), bits) in latest.iter().filter(|((_, unit), _)| *unit < units) {
             let word = pe_cluster::Word::of(&cluster, &bits.slice(0, width));
-            *products.entry(address).or_insert(0) += word.products();
+            *products.entry(address).or_insert(0) += word.products(threshold);
         }
         products
     }

@@ -12,11 +12,12 @@ pub(crate) const IDENTITY: u32 = u32::from_be_bytes(*b"LACN");
 const LAYERS: u32 = 0x400;
 
 /// Bytes from those of a layer to those of the next.
-const STRIDE: u32 = 0x80;
+const STRIDE: u32 = 0x100;
 
 /// What is set by name: a plain input of the layer engine, and the fields that it consists of, of each
 /// layer the first lowest.
-pub(crate) const LAYER_INPUTS: [(&str, &str); 18] = [
+pub(crate) const LAYER_INPUTS: [(&str, &str); 19] = [
+    ("weight_threshold", "weight_level_N_threshold"),
     ("mode", "policy_mode"),
     ("metric", "policy_metric"),
     ("override", "policy_override"),
@@ -236,7 +237,14 @@ fn layer(p: &LayerEngineParameters) -> Vec<Register> {
     let count = |doc: &str| vec![field("count", 0, BITS, Status, doc)];
     let doc = "vectors that went through, since `order.clear`";
     all.add(0x60, "vectors", Write::Never, doc, count(doc));
-    let doc = "products with stored weights, since `order.clear`; one for each byte of a weight";
+    let doc = "products with weights, neither 0 nor masked, since `order.clear`; one for each byte of a weight";
     all.add(0x64, "executed", Write::Never, doc, count(doc));
+    for k in 0..p.bands {
+        let doc = "weights count in mode mask if their magnitude is above it";
+        let fields = vec![set("threshold", 0, p.reference, doc)];
+        let name = format!("weight_level_{k}");
+        let doc = "weights at a level of sparsity";
+        all.add(0x80 + BYTES * k, &name, Write::NextPacket, doc, fields);
+    }
     all.0
 }

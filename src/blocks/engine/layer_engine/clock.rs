@@ -19,6 +19,8 @@ pub(crate) struct Vector {
     pub columns: Vec<usize>,
     /// Its level of sparsity.
     pub level: usize,
+    /// What the magnitudes of weights had to exceed; 0 if none was left out.
+    pub weight_threshold: u64,
     /// The band of its coherence; none if there was nothing to compare it with.
     pub band: Option<usize>,
 }

@@ -31,6 +31,10 @@
 //! was transmitted of it. In the first two modes, and as a sequence begins, sums begin with 0 again;
 //! so `mode_i` may change from vector to vector, between steps.
 //!
+//! In mode mask weights are masked as well: of each column those count whose magnitude is above
+//! `weight_threshold_i` of the vector's level (see `pe_cluster`). Where a layer has one that is not 0,
+//! what follows such a vector in mode delta is a dense vector, unless a sequence begins.
+//!
 //! # Clocks
 //!
 //! Each cluster runs on a clock of its own, behind one of all of them; what stops them is
@@ -40,8 +44,8 @@
 //!
 //! # Counters
 //!
-//! `executed_o` counts, of each layer, products with weights that are not 0 (of a weight of 16 or 32
-//! bits, one for each byte), `vectors_o` its vectors; `bands_o` counts vectors by the band of their
+//! `executed_o` counts, of each layer, products with weights that are neither 0 nor masked (of a weight
+//! of 16 or 32 bits, one for each byte), `vectors_o` its vectors; `bands_o` counts vectors by the band of their
 //! coherence, `firsts_o` those that there was nothing to compare with. They wrap; `clear_i` sets them
 //! to 0. `busy_o` is 1 while any step is under way or a band is still to be known: settings have to
 //! rest then. `loading_o` is 1 until `load_last_i`.

@@ -7,13 +7,27 @@ use crate::blocks::engine::{bits, requantiser, wrapped};
 use crate::blocks::temporal::temporal_path::{LayerSettings, Steps};
 use crate::model::{Beat, Bits, Cause, Emitted, Field, Response, Stimulus};
 
+/// Codes of modes, the last of which goes on from the sums of the vector before.
+const DENSE: u64 = 0;
+const MASK: u64 = 1;
+const DELTA: u64 = 2;
+
 /// What is known of a layer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Layer {
     pub mode: u64,
+    /// What magnitudes of weights have to exceed in mode mask, for each level.
+    pub weight_thresholds: Vec<u64>,
     pub path: LayerSettings,
     pub cluster: pe_cluster::Layer,
     pub requantiser: requantiser::Layer,
+}
+
+impl Layer {
+    /// Whether weights are left out in mode mask, at any level.
+    fn masks_weights(&self) -> bool {
+        self.weight_thresholds.iter().any(|&threshold| threshold > 0)
+    }
 }
 
 /// All that stands at the plain inputs.
@@ -51,8 +65,9 @@ impl Ports<'_> {
 
 impl Settings {
     /// The plain inputs, in the order of the ports; not every engine has all of them.
-    pub fn inputs() -> [&'static str; 25] {
+    pub fn inputs() -> [&'static str; 26] {
         [
+            "weight_threshold",
             "mode",
             "metric",
             "coherence_thresholds",
@@ -83,6 +98,7 @@ impl Settings {
 
     pub fn of(p: &LayerEngineParameters, held: &[Bits]) -> Settings {
         let mut ports = Ports { held: held.iter(), layers: p.layers };
+        let weight_thresholds = ports.several(p.bands);
         let modes = ports.each();
         let metrics = match p.path().has_several_metrics() {
             true => ports.each(),
@@ -101,6 +117,7 @@ impl Settings {
         let empties = if p.lanes > 1 { ports.each() } else { vec![0; p.layers as usize] };
         let layer = |l: usize| Layer {
             mode: modes[l],
+            weight_thresholds: weight_thresholds[l].clone(),
             path: LayerSettings {
                 metric: metrics[l],
                 thresholds: thresholds[l].clone(),
@@ -143,6 +160,7 @@ impl Settings {
         };
         let each = |value: &dyn Fn(&Layer) -> u64| several(&|layer| vec![value(layer)]);
         match field.name.as_str() {
+            "weight_threshold" => several(&|layer| layer.weight_thresholds.clone()),
             "mode" => each(&|layer| layer.mode),
             "metric" => each(&|layer| layer.path.metric),
             "coherence_thresholds" => several(&|layer| layer.path.thresholds.clone()),
@@ -205,6 +223,8 @@ pub(crate) struct Engine {
     activation_bits: u32,
     sum_bits: u32,
     path: Steps,
+    /// The layers whose sums are those of masked weights.
+    masked: Vec<bool>,
     clusters: Vec<Sums>,
     /// Of each beat, those of its lanes.
     biases: Vec<Vec<i64>>,
@@ -236,6 +256,7 @@ impl Engine {
             activation_bits: p.activation_bits,
             sum_bits,
             path: Steps::new(&p.path(), of_layers, settings.bonus),
+            masked: vec![false; settings.layers.len()],
             clusters: clusters.map(|words| Sums::new(&cluster, &layers, words.to_vec())).collect(),
             biases,
             settings: settings.clone(),
@@ -255,20 +276,29 @@ impl Engine {
         let mut values = step.values.clone();
         let mut vectors = vec![];
         for layer in 0..=self.settings.final_layer {
-            let mode = self.settings.layers[layer].mode;
+            let of_layer = &self.settings.layers[layer];
+            let masks = of_layer.mode == MASK && of_layer.masks_weights();
+            let was_masked = std::mem::replace(&mut self.masked[layer], masks);
+            let mode = match was_masked && of_layer.mode >= DELTA && !step.new_sequence {
+                true => DENSE,
+                false => of_layer.mode,
+            };
             let found = self.path.next(layer, mode, step.new_sequence, &values);
-            let fresh = step.new_sequence || mode < 2;
+            let fresh = step.new_sequence || mode < DELTA;
+            let threshold = if masks { of_layer.weight_thresholds[found.level] } else { 0 };
             for sums in &mut self.clusters {
                 if fresh {
                     sums.clear(layer);
                 }
-                found.survivors.iter().for_each(|&(at, value)| sums.add(layer, at, value));
+                let mut add = |at, value| sums.add(layer, at, value, threshold);
+                found.survivors.iter().for_each(|&(at, value)| add(at, value));
             }
             vectors.push(Vector {
                 fresh,
                 counts: found.counts,
                 columns: found.survivors.iter().map(|&(column, _)| column).collect(),
                 level: found.level,
+                weight_threshold: threshold,
                 band: found.band,
             });
             let accumulators = self.accumulators(layer);

@@ -18,6 +18,7 @@ use crate::hdl::{Errors, Field, Module, ModuleBuilder, bit, index_width, sint, u
 pub(super) struct Parts {
     pub path: Arc<Module>,
     pub vectors: Arc<Module>,
+    pub levels: Arc<Module>,
     pub queue: Arc<Module>,
     pub feed: Arc<Module>,
     /// A cluster behind its clock gate, if clocks are ever stopped.
@@ -33,17 +34,19 @@ pub(super) fn width(fields: &[Field<'_>]) -> u32 {
     fields.iter().map(|(_, ty)| ty.width).sum()
 }
 
-/// What is known of a vector while it is in the path.
-pub(super) fn vector_fields(p: &LayerEngineParameters) -> [Field<'static>; 3] {
-    [("layer", uint(index_width(p.layers))), ("fresh", bit()), ("tag", bit())]
+/// What is known of a vector as it goes into the path.
+pub(super) fn vector_fields(p: &LayerEngineParameters) -> [Field<'static>; 4] {
+    let layer = ("layer", uint(index_width(p.layers)));
+    [layer, ("fresh", bit()), ("tag", bit()), ("masks_weights", bit())]
 }
 
 /// A survivor on its way to the clusters, in the order of their fields.
 pub(super) fn survivor_fields(p: &LayerEngineParameters) -> Vec<Field<'static>> {
     let value = ("value", sint(p.activation_bits));
     let place = [("column", uint(index_width(p.longest))), ("count", bit())];
-    let vector = vector_fields(p);
-    [value].into_iter().chain(place).chain(vector).chain([("last", bit())]).collect()
+    let [layer, fresh, tag, _] = vector_fields(p);
+    let vector = [layer, fresh, tag, ("weight_threshold", uint(p.reference)), ("last", bit())];
+    [value].into_iter().chain(place).chain(vector).collect()
 }
 
 /// Sums on their way from a cluster.
@@ -102,6 +105,7 @@ impl Parts {
         Ok(Parts {
             path: TemporalPath::elaborate(&named("path"), &p.path(), tech)?,
             vectors: Fifo::elaborate(&named("vectors"), &vectors, tech)?,
+            levels: Fifo::elaborate(&named("levels"), &p.vectors(index_width(p.bands)), tech)?,
             queue: Fifo::elaborate(&named("queue"), &p.queue(survivor), tech)?,
             feed: Crossbar::elaborate(&named("feed"), &feed, tech)?,
             cluster: gated(

@@ -15,6 +15,9 @@ use crate::hdl::{
 /// More vectors than the path ever holds of which the band is not known.
 const MOST_UNDECIDED: u32 = 15;
 
+/// The mode in which weights are masked, too.
+const MASK: u32 = 1;
+
 /// From this mode on, sums go on from the vector before.
 const DELTA: u32 = 2;
 
@@ -77,12 +80,15 @@ struct Engine<'m> {
     output: StreamOut<'m>,
     path: Instance<'m>,
     vectors: Instance<'m>,
+    levels: Instance<'m>,
     queue: Instance<'m>,
     feed: Instance<'m>,
     clusters: Array<'m>,
     collect: Instance<'m>,
     requantiser: Instance<'m>,
     counters: Instance<'m>,
+    /// For each level of each layer.
+    weight_thresholds: Expr<'m>,
     loading: Signal<'m>,
     /// A vector is offered to the path.
     inside: Signal<'m>,
@@ -117,15 +123,22 @@ impl<'m> Engine<'m> {
         m.stream_doc("in", "vectors of two's complement elements, the first lowest");
         let output = m.stream_out("out", &framed(vec![("sums", uint(p.lanes * sum.width))]));
         m.stream_doc("out", "accumulators of the final layer, the first lowest");
+        let weight_thresholds = m.input_doc(
+            "weight_threshold_i",
+            uint(p.layers * p.bands * p.reference),
+            "what magnitudes of weights have to exceed in mode mask; of each level of each layer",
+        );
         Engine {
             m,
             p,
+            weight_thresholds,
             parts,
             load,
             input,
             output,
             path: m.instance("path", &parts.path),
             vectors: m.instance("vectors", &parts.vectors),
+            levels: m.instance("levels", &parts.levels),
             queue: m.instance("queue", &parts.queue),
             feed: m.instance("feed", &parts.feed),
             clusters: m.array("cluster", &[("cluster", p.clusters)], &parts.cluster),
@@ -211,7 +224,20 @@ impl<'m> Engine<'m> {
 
         let layer = of_both("out_layer_o", m.constant(0, uint(index_width(p.layers))), "layer");
         let new_sequence = of_both("out_tag_o", input["new_sequence"], "new_sequence");
-        let mode = self.setting("mode_i", 2, "0 dense, 1 mask, 2 and 3 delta", layer);
+        let asked = self.setting("mode_i", 2, "0 dense, 1 mask, 2 and 3 delta", layer);
+        let of_levels = of_layer(self.weight_thresholds, layer, uint(p.bands * p.reference));
+        let masks = (asked.eq(MASK) & of_levels.any()).named("masks_weights");
+        let enters = (moves & begins).named("vector_begins");
+        // There is no going on from sums of masked weights, so a vector in delta is then a dense one.
+        let masked = m.register("masked", uint(p.layers)).reset(0);
+        masked.doc("layers whose sums are those of masked weights");
+        let is_masked = layer.select(&masked.bits()).wrap(bit());
+        let now = (0..).zip(masked.bits());
+        let now = now.map(|(l, was)| layer.eq(l as u32).mux(masks, was).wrap(bit()));
+        let now: Vec<Expr> = now.collect();
+        m.when(enters, || masked.set(pack(m, &now)));
+        let goes_on = (asked.ge(DELTA) & !new_sequence).named("goes_on");
+        let mode = (goes_on & is_masked).mux(0, asked).wrap(asked.ty());
         path.connect("in_data_i", of_both("out_data_o", input["data"], "vector_data"));
         path.connect("in_mode_i", mode.named("mode")).connect("in_last_i", last);
         path.connect("in_new_sequence_i", new_sequence).connect("in_layer_i", layer);
@@ -223,9 +249,8 @@ impl<'m> Engine<'m> {
         }
         // What is known of the vector meets its survivors behind the path.
         let fresh = (new_sequence | mode.lt(DELTA)).named("fresh");
-        let enters = (moves & begins).named("vector_begins");
         self.vectors.connect("in_valid_i", enters);
-        self.vectors.connect("in_data_i", packed(m, &[layer, fresh, new_sequence]));
+        self.vectors.connect("in_data_i", packed(m, &[layer, fresh, new_sequence, masks]));
         m.assert("vectors_have_room", !enters | self.vectors.output("in_ready_o"));
         m.discard(self.vectors.output("level_o"));
 
@@ -283,10 +308,11 @@ impl<'m> Engine<'m> {
         let last = path.output("out_last_o");
         self.vectors.connect("out_ready_i", (leaves & last).named("vector_leaves"));
         m.assert("vector_is_known", !leaves | self.vectors.output("out_valid_o"));
+        let threshold = self.weight_threshold(vector[0].1, vector[3].1, leaves, last);
         let mut fields: Vec<Expr> =
             ["data", "index", "count"].map(|field| path.output(&format!("out_{field}_o"))).into();
-        fields.extend(vector.iter().map(|(_, value)| *value));
-        fields.push(last);
+        fields.extend(vector[..3].iter().map(|(_, value)| *value));
+        fields.extend([threshold, last]);
         path.connect("out_ready_i", m.constant(1, bit()));
         queue.connect("in_valid_i", leaves).connect("in_data_i", packed(m, &fields));
         m.assert("queue_has_room", !leaves | queue.output("in_ready_o"));
@@ -297,6 +323,27 @@ impl<'m> Engine<'m> {
         feed.connect("in_0_data_i", queue.output("out_data_o"));
         feed.connect("in_0_to_i", !m.constant(0, uint(p.clusters)));
         queue.connect("out_ready_i", feed.output("in_0_ready_o"));
+    }
+
+    /// What weights have to exceed for the vector whose survivors leave the path.
+    fn weight_threshold(
+        &self,
+        layer: Expr<'m>,
+        masks: Expr<'m>,
+        leaves: Expr<'m>,
+        last: Expr<'m>,
+    ) -> Expr<'m> {
+        let (m, p, path, levels) = (self.m, self.p, &self.path, &self.levels);
+        levels.connect("in_valid_i", path.output("begins_o"));
+        levels.connect("in_data_i", path.output("level_o"));
+        levels.connect("out_ready_i", leaves & last);
+        m.assert("levels_have_room", !path.output("begins_o") | levels.output("in_ready_o"));
+        m.assert("level_is_known", !leaves | levels.output("out_valid_o"));
+        m.discard(levels.output("level_o"));
+        let ty = uint(p.reference);
+        let of_levels = of_layer(self.weight_thresholds, layer, uint(p.bands * ty.width));
+        let of_level = levels.output("out_data_o").select(&of_levels.elements(ty)).wrap(ty);
+        masks.mux(of_level, 0).wrap(ty).named("weight_threshold")
     }
 
     /// All clusters work on each survivor.

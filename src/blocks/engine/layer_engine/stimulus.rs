@@ -93,6 +93,11 @@ fn setting(
         "bias_base" => given(&|layer| layer.bias_base),
         "empty" => given(&|layer| layer.beats(p.lanes) * p.lanes - layer.outputs),
         "final_layer" => Bits::new(field.width, chance.random_range(0..p.layers)),
+        // Weights of all widths are above it and below, and often none is to be left out.
+        "weight_threshold" => any(p.bands, &mut |chance| {
+            let most = 1_u64 << chance.random_range(0..p.reference);
+            if chance.random() { 0 } else { chance.random_range(0..=most) }
+        }),
         "mode" => any(1, &mut |chance| chance.random_range(0..4_u64).min(2)),
         // Sums are small here, and what follows of them should not always saturate.
         "shift" => any(1, &mut |chance| chance.random_range(14..24)),

@@ -14,7 +14,7 @@
 //! - `in`: the survivors of vectors: `value`, `column` (its position in the vector), `layer`; `count`
 //!   is 0 in the one beat of a vector that has none. `fresh`, which counts in a vector's first beat,
 //!   sets the layer's sums to 0 before. `tag` goes along with the sums of the vector whose last beat
-//!   it is in.
+//!   it is in. Weights whose magnitude is not above `weight_threshold` are left out.
 //! - `out`: after the last survivor of a vector its layer's sums, `lanes` in a beat.
 //!
 //! `sends_o` says whether sums are on their way out, from when the last word of a vector is worked with,
@@ -26,6 +26,12 @@
 //! and take a cycle each. A word is, from its lowest bit: 8 bits of weights, 4 bits of a row for each
 //! place in them (see `vp_mac`), the pass if there are several, the exponent and the tag of the
 //! precision. A weight counts for the row of the place that it begins in; what is not needed is 0.
+//!
+//! # The mask of weights
+//!
+//! Of each word only those weights count for which |w · 2^e| > `weight_threshold`, with the exponent e
+//! of the word: those of a mask generator that keeps all above a threshold. It is decided as a word is
+//! worked with and takes no cycle. A weight that is 0 never counts, one of more than 8 bits always.
 //!
 //! # Where an output's weights are
 //!

@@ -55,6 +55,7 @@ pub(crate) struct Survivor {
     pub layer: usize,
     pub fresh: bool,
     pub tag: bool,
+    pub weight_threshold: u64,
     pub last: bool,
 }
 
@@ -68,7 +69,8 @@ impl Survivor {
             layer: layer as usize,
             fresh: beat[4].bit(0),
             tag: beat[5].bit(0),
-            last: beat[6].bit(0),
+            weight_threshold: beat[6].unsigned(),
+            last: beat[7].bit(0),
         }
     }
 
@@ -135,19 +137,25 @@ impl Word {
         Word { weights: (0..SLOT).step_by(width as usize).map(weight).collect(), wide: None }
     }
 
-    /// How many weights that are not 0 it has; a byte of a wide weight counts, whatever it is.
-    pub fn products(&self) -> u32 {
+    /// How many weights it has whose magnitude is above a threshold; a byte of a wide weight counts,
+    /// whatever it is.
+    pub fn products(&self, threshold: u64) -> u32 {
         match self.wide {
             Some(_) => 1,
-            None => self.weights.iter().filter(|(_, weight)| *weight != 0).count() as u32,
+            None => {
+                let counts = |(_, weight): &&(usize, i64)| weight.unsigned_abs() > threshold;
+                self.weights.iter().filter(counts).count() as u32
+            }
         }
     }
 
-    /// Hands on each weight with its row. Bytes of wide weights are counted over consecutive words of
-    /// such: this word has number `byte`; returned is that of the next.
-    fn weights(&self, byte: u32, mut hand_on: impl FnMut(usize, i64)) -> u32 {
+    /// Hands on each weight with its row, if its magnitude is above a threshold. Bytes of wide weights
+    /// are counted over consecutive words of such: this word has number `byte`; returned is that of
+    /// the next.
+    fn weights(&self, byte: u32, threshold: u64, mut hand_on: impl FnMut(usize, i64)) -> u32 {
         let Some((bytes, exponent)) = self.wide else {
-            self.weights.iter().for_each(|&(row, weight)| hand_on(row, weight));
+            let counts = |(_, weight): &&(usize, i64)| weight.unsigned_abs() > threshold;
+            self.weights.iter().filter(counts).for_each(|&(row, weight)| hand_on(row, weight));
             return 0;
         };
         let byte = byte % bytes;
@@ -172,8 +180,10 @@ impl Words {
 /// What the words of a column come to.
 #[derive(Clone, Default)]
 struct Column {
-    /// The weights that are not zero, each with the number of its sum.
+    /// The weights that count, each with the number of its sum.
     weights: Vec<(usize, i64)>,
+    /// The threshold that they are above.
+    threshold: u64,
     /// Whether no wide weight reaches into it or out of it, so that it is always the same.
     is_whole: bool,
 }
@@ -237,17 +247,18 @@ impl Sums {
         self.is_between = true;
     }
 
-    /// A value times the words of its column.
-    pub fn add(&mut self, layer: usize, column: usize, value: i64) {
+    /// A value times the weights of its column that are above a threshold.
+    pub fn add(&mut self, layer: usize, column: usize, value: i64, threshold: u64) {
         let known = self.layers[layer].columns.get(column);
-        if !known.is_some_and(|known| known.is_whole) || !self.is_between {
-            self.look_up(layer, column);
+        let is_known = known.is_some_and(|known| known.is_whole && known.threshold == threshold);
+        if !is_known || !self.is_between {
+            self.look_up(layer, column, threshold);
         }
         self.layers[layer].add(column, value);
     }
 
     /// Finds out what a column's words come to now.
-    fn look_up(&mut self, layer: usize, column: usize) {
+    fn look_up(&mut self, layer: usize, column: usize, threshold: u64) {
         let LayerSums { layer: Layer { base, stride, .. }, width, .. } = self.layers[layer];
         let mut weights = vec![];
         for (element, (words, byte)) in self.words.iter().zip(&mut self.bytes).enumerate() {
@@ -255,7 +266,8 @@ impl Sums {
             for number in 0..stride {
                 let address = (base + column * stride + number) % self.depth;
                 let hand_on = |row, weight| weights.push((row * width + sum, weight));
-                *byte = words.0.get(address).map_or(0, |word| word.weights(*byte, hand_on));
+                *byte =
+                    words.0.get(address).map_or(0, |word| word.weights(*byte, threshold, hand_on));
             }
         }
         weights.retain(|&(_, weight)| weight != 0);
@@ -264,7 +276,7 @@ impl Sums {
         let is_whole = began_between && self.is_between;
         let columns = &mut self.layers[layer].columns;
         columns.resize(columns.len().max(column + 1), Column::default());
-        columns[column] = Column { weights, is_whole };
+        columns[column] = Column { weights, threshold, is_whole };
     }
 
     /// The sums of a beat of a layer.
@@ -440,7 +452,8 @@ fn emitted(
         }
         is_inside = !survivor.last;
         if survivor.exists {
-            sums.add(survivor.layer, survivor.column, survivor.value);
+            let Survivor { layer, column, value, weight_threshold, .. } = *survivor;
+            sums.add(layer, column, value, weight_threshold);
         }
         for beat in 0..if survivor.last { layers[survivor.layer].beats } else { 0 } {
             let (cycle, is_last) = outs.next().expect("the clock has as many beats");

@@ -75,6 +75,7 @@ fn element(name: &str, p: &PeClusterParameters, tech: &Tech) -> Result<Arc<Modul
     let clear = m.input_doc("clear_i", bit(), "sets the layer's sums to 0 instead");
     let layer = m.input("layer_i", layer_type(p));
     let value = m.input_doc("value_i", sint(p.activation_bits), "what weights are multiplied by");
+    let threshold = m.input("weight_threshold_i", uint(p.reference));
     let peek = m.input_doc("peek_i", bit(), "takes the sum of a row");
     let peek_row = m.input("peek_row_i", uint(index_width(p.mac().depth)));
 
@@ -94,27 +95,17 @@ fn element(name: &str, p: &PeClusterParameters, tech: &Tech) -> Result<Arc<Modul
         concat(&m, &parts)
     });
     let rows: Vec<Expr> = rows.collect();
-    // A weight counts for the place that it begins in.
-    let begins = |place: u32| {
-        let bits = place * p.narrowest;
-        let begins = [2, 4, 8]
-            .into_iter()
-            .filter(|width| *width >= p.narrowest && bits.is_multiple_of(*width));
-        let widest = begins.max().expect("it begins a weight of the narrowest kind");
-        // Tags grow with the precision; beyond 8 bits a weight begins where one of 8 does.
-        if widest == SLOT { m.constant(1, bit()) } else { precision.lt(widest.ilog2()) }
-    };
-    let enable: Vec<Expr> = (0..p.places()).map(begins).collect();
+    let enable = weight_mask(&m, p, slot, precision, threshold.shift_right(exponent));
 
-    let products = m.output("products_o", products_type(p)).doc("weights of the word, not 0");
-    products.set(precision.select(&weights_of(&m, p, slot)).wrap(products_type(p)));
+    let products = m.output("products_o", products_type(p)).doc("weights of the word that count");
+    products.set(enable.count_ones().wrap(products_type(p)));
 
     let mac = m.instance("mac", &mac);
     mac.connect("in_valid_i", work);
     mac.connect("in_operation_i", clear.mux(CLEAR, ADD).wrap(uint(2)).named("operation"));
     mac.connect("in_activation_i", value).connect("in_weights_i", slot);
     mac.connect("in_precision_i", precision).connect("in_exponent_i", exponent);
-    mac.connect("in_enable_i", pack(&m, &enable)).connect("in_row_i", pack(&m, &rows));
+    mac.connect("in_enable_i", enable).connect("in_row_i", pack(&m, &rows));
     mac.connect("in_value_i", m.constant(0, sum_type(p)));
     mac.connect("out_ready_i", m.constant(1, bit()));
     for port in ["in_ready_o", "out_valid_o", "out_sums_o"] {
@@ -138,19 +129,38 @@ pub(crate) fn products_bits(p: &PeClusterParameters) -> u32 {
     index_width(p.places() * p.elements + 1)
 }
 
-/// How many weights that are not 0 stand in the bits of a word, for each tag of a precision. Of one of
-/// more than 8 bits each byte counts, whatever it is.
-fn weights_of<'m>(m: &'m ModuleBuilder, p: &PeClusterParameters, slot: Expr<'m>) -> Vec<Expr<'m>> {
-    let of_width = |tag: u32| {
-        let width = (2 << tag).max(p.narrowest);
-        if width > SLOT {
-            return m.constant(1, products_type(p));
+/// For each place of a word whether a weight begins there that counts: one of more than 8 bits, whatever
+/// the byte is, or one whose magnitude, which stands for more by the exponent, is above `cut`.
+fn weight_mask<'m>(
+    m: &'m ModuleBuilder,
+    p: &PeClusterParameters,
+    slot: Expr<'m>,
+    precision: Expr<'m>,
+    cut: Expr<'m>,
+) -> Expr<'m> {
+    let cut = cut.named("cut");
+    // Of each tag of a precision, what it makes of a place.
+    let widths = || (0..p.widest.ilog2()).map(|tag| 2_u32 << tag);
+    let none = || m.constant(0, sint(SLOT));
+    let counts = |place: u32| {
+        let low = place * p.narrowest;
+        let begins = |width: u32| width >= p.narrowest && low.is_multiple_of(width.min(SLOT));
+        let weight = |width: u32| match begins(width) && width <= SLOT {
+            true => slot.slice(low, width).as_signed().wrap(sint(SLOT)),
+            false => none(),
+        };
+        let weights: Vec<Expr> = widths().map(weight).collect();
+        let weight = precision.select(&weights).wrap(sint(SLOT)).named(&format!("weight_{place}"));
+        let magnitude = weight.lt(0).mux(-weight, weight).wrap(uint(SLOT));
+        let above = magnitude.named(&format!("magnitude_{place}")).gt(cut);
+        // A wide weight begins where one of 8 bits does.
+        match low == 0 && p.widest > SLOT {
+            true => above | (precision.gt(SLOT.ilog2() - 1) & precision.lt(p.widest.ilog2())),
+            false => above,
         }
-        let weights = (0..SLOT / width).map(|weight| slot.slice(weight * width, width).any());
-        let weights: Vec<Expr> = weights.collect();
-        pack(m, &weights).count_ones().wrap(products_type(p))
     };
-    (0..p.widest.ilog2()).map(of_width).collect()
+    let counts: Vec<Expr> = (0..p.places()).map(counts).collect();
+    pack(m, &counts).named("weight_mask")
 }
 
 /// The sum of several, modulo what the type holds.
@@ -241,6 +251,7 @@ pub(super) fn describe(
             ("layer", layer_type(p)),
             ("fresh", bit()),
             ("tag", bit()),
+            ("weight_threshold", uint(p.reference)),
             ("last", bit()),
         ],
     );
@@ -274,7 +285,7 @@ pub(super) fn describe(
         elements.outputs("products_o").into_iter().map(|one| one.wrap(ty)).collect();
     let multiplies = (issue.works & !issue.clears_now).named("multiplies");
     let products = multiplies.mux(total(&of_each, ty), 0).wrap(ty);
-    m.output("products_o", ty).doc("products of this cycle with weights, not 0").set(products);
+    m.output("products_o", ty).doc("products of this cycle with weights that count").set(products);
     let layer = m.output("products_layer_o", layer_type(p)).doc("the layer whose they are");
     layer.set(issue.layer_now);
     write_words(&m, p, &load, &elements, &issue, !issue.busy & !sends & !input.valid);
@@ -286,6 +297,7 @@ pub(super) fn describe(
         ("clear_i", issue.clears_now),
         ("layer_i", issue.layer_now),
         ("value_i", issue.value_now),
+        ("weight_threshold_i", issue.threshold_now),
     ] {
         elements.broadcast(port, value);
     }
@@ -325,6 +337,7 @@ struct Issue<'m> {
     layer_now: Expr<'m>,
     value_now: Expr<'m>,
     tag_now: Expr<'m>,
+    threshold_now: Expr<'m>,
     /// The word that is worked with is the last of its vector.
     ends_now: Expr<'m>,
 }
@@ -347,12 +360,14 @@ impl<'m> Issue<'m> {
         let kept = |name: &str, field: &str| m.register(name, input[field].ty());
         let (layer, value, tag) =
             (kept("layer", "layer"), kept("value", "value"), kept("tag", "tag"));
+        let threshold = kept("weight_threshold", "weight_threshold");
 
         let works = m.register("works", bit()).reset(0).doc("elements work on a word, or clear");
         let clears_now = m.register("clears_now", bit());
         let layer_now = kept("layer_now", "layer");
         let value_now = kept("value_now", "value");
         let tag_now = kept("tag_now", "tag");
+        let threshold_now = kept("weight_threshold_now", "weight_threshold");
         let ends_now = m.register("ends_now", bit()).reset(0).doc("a vector ends with it");
 
         let is_final = clears.expr().mux(left.eq(0), left.le(1)).named("is_final_step");
@@ -384,6 +399,7 @@ impl<'m> Issue<'m> {
             layer.set(input["layer"]);
             value.set(input["value"]);
             tag.set(input["tag"]);
+            threshold.set(input["weight_threshold"]);
         })
         .or_when(moves, || {
             busy.set(!is_final);
@@ -400,6 +416,7 @@ impl<'m> Issue<'m> {
             layer_now.set(layer);
             value_now.set(value);
             tag_now.set(tag);
+            threshold_now.set(threshold);
         });
         Issue {
             loading,
@@ -412,6 +429,7 @@ impl<'m> Issue<'m> {
             layer_now: layer_now.expr(),
             value_now: value_now.expr(),
             tag_now: tag_now.expr(),
+            threshold_now: threshold_now.expr(),
             ends_now: ends_now.expr(),
         }
     }

@@ -109,6 +109,7 @@ fn vectors(
     chance: &mut Random,
 ) {
     let (mut left, mut layer, mut is_empty) = (0_u32, 0, false);
+    let mut threshold = 0;
     for beat in beats {
         if left == 0 {
             layer = chance.random_range(0..p.layers);
@@ -117,6 +118,10 @@ fn vectors(
             if is_empty {
                 left = 1;
             }
+            // What weights of all widths have above it and below.
+            let most =
+                if chance.random() { 0 } else { 1_u64 << chance.random_range(0..p.reference) };
+            threshold = chance.random_range(0..=most);
         }
         left -= 1;
         let columns = layers[layer as usize].columns;
@@ -126,7 +131,8 @@ fn vectors(
         beat[1] = Bits::new(bits(p.longest), chance.random_range(0..columns));
         beat[2] = Bits::new(1, !is_empty);
         beat[3] = Bits::new(bits(p.layers), layer);
-        beat[6] = Bits::new(1, left == 0);
+        beat[6] = Bits::new(p.reference, threshold);
+        beat[7] = Bits::new(1, left == 0);
     }
 }
 

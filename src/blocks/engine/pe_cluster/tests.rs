@@ -29,7 +29,7 @@ fn only_ready_follows_ready() {
 }
 
 /// Of a cluster of one element and layer 0, the sums of row 0 to 3 after values for columns 0, 1, ….
-fn sums(words: Vec<Bits>, values: &[i64]) -> Vec<i64> {
+fn sums(words: Vec<Bits>, values: &[i64], threshold: u64) -> Vec<i64> {
     let p = PeClusterParameters { elements: 1, lanes: 1, ..PeCluster::mutated() };
     let layer = Layer { base: 0, stride: words.len() / values.len(), beats: 4, spread: 0 };
     let mut of_element = Words::default();
@@ -38,7 +38,7 @@ fn sums(words: Vec<Bits>, values: &[i64]) -> Vec<i64> {
     }
     let mut sums = Sums::new(&p, &[layer, layer], vec![of_element]);
     for (column, &value) in values.iter().enumerate() {
-        sums.add(0, column, value);
+        sums.add(0, column, value, threshold);
     }
     (0..4).flat_map(|beat| sums.beat(0, beat).to_vec()).collect()
 }
@@ -49,9 +49,12 @@ fn weights_count_for_their_rows_at_their_scale() {
     // Two weights of 4 bits, at a scale of 16 and of 1, and one of 8.
     let of_4 = |exponent, weights: &[(usize, i32)]| Word::pattern(&p, 4, exponent, 0, weights);
     let of_8 = Word::pattern(&p, 8, 0, 0, &[(3, -128)]);
-    assert_eq!(sums(vec![of_4(4, &[(0, 7), (2, -8)])], &[3]), [336, 0, -384, 0]);
-    assert_eq!(sums(vec![of_4(0, &[(1, 1), (1, 2)])], &[3]), [0, 9, 0, 0]);
-    assert_eq!(sums(vec![of_8, of_4(0, &[(3, 1)])], &[-2, 5]), [0, 0, 0, 261]);
+    assert_eq!(sums(vec![of_4(4, &[(0, 7), (2, -8)])], &[3], 0), [336, 0, -384, 0]);
+    assert_eq!(sums(vec![of_4(0, &[(1, 1), (1, 2)])], &[3], 0), [0, 9, 0, 0]);
+    assert_eq!(sums(vec![of_8.clone(), of_4(0, &[(3, 1)])], &[-2, 5], 0), [0, 0, 0, 261]);
+    // 7 * 16 is not above 112, 8 * 16 is; -128 is not above 128.
+    assert_eq!(sums(vec![of_4(4, &[(0, 7), (2, -8)])], &[3], 112), [0, 0, -384, 0]);
+    assert_eq!(sums(vec![of_8, of_4(0, &[(3, 1)])], &[-2, 5], 128), [0; 4]);
 }
 
 #[test]

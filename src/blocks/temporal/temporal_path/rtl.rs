@@ -323,7 +323,7 @@ impl<'m> Path<'m> {
                 let leaves = (to_outlet & level.ready()).named("level_leaves");
                 m.assert("level_goes_once", leaves.eq(moves & last));
             }
-            None => m.discard(control.output("level_level_o")),
+            None => self.tell_level(moves, last),
         }
 
         generator.connect("in_data_i", delta.output("score_data_o"));
@@ -344,6 +344,16 @@ impl<'m> Path<'m> {
         for (field, _) in framing(self.p.lanes) {
             generator.connect(&format!("in_{field}_i"), delta.output(&format!("score_{field}_o")));
         }
+    }
+
+    /// Says the level of a vector as it is first used, before any survivor comes out.
+    fn tell_level(&self, moves: Expr<'m>, last: Expr<'m>) {
+        let m = self.m;
+        let begins = m.register("scores_begin", bit()).reset(1).doc("a vector's first are next");
+        m.when(moves, || begins.set(last));
+        m.output("begins_o", bit()).doc("a vector gets its level").set(moves & begins);
+        let level = self.control.output("level_level_o");
+        m.output("level_o", level.ty()).doc("the level, while `begins_o` is 1").set(level);
     }
 
     /// What a mask lets through is transmitted, and its survivors are brought together.
