@@ -13,7 +13,7 @@ const RIGHT: f64 = 24.0;
 const BOTTOM: f64 = 40.0;
 
 /// Colours that are told apart in print and by most eyes (Okabe and Ito, 2008).
-const COLOURS: [&str; 5] = ["#0072b2", "#56b4e9", "#d55e00", "#e69f00", "#000000"];
+const COLOURS: [&str; 5] = ["#0072b2", "#56b4e9", "#d55e00", "#e69f00", "#009e73"];
 
 /// A drawing of a height, from its elements.
 fn svg(height: f64, elements: &str) -> String {
@@ -91,7 +91,7 @@ pub(super) fn work(trials: &[Trial], series: &[Series]) -> Option<String> {
                  <title>{name}: {ratio:.2}x, {accuracy:.2} %</title></circle>"
             );
         }
-        let y = HEIGHT - BOTTOM - 70.0 + 16.0 * number as f64;
+        let y = HEIGHT - BOTTOM - 86.0 + 16.0 * number as f64;
         line(&mut out, (LEFT + 10.0, y - 4.0), (LEFT + 30.0, y - 4.0), colour);
         text(&mut out, (LEFT + 36.0, y), "start", name);
     }

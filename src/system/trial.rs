@@ -6,7 +6,7 @@ use super::run::Run;
 use crate::blocks::engine::layer_engine::LayerEngineParameters;
 use crate::config::Diagnostics;
 use crate::workload::data_set::Sequence;
-use crate::workload::network::{GROUP, Level, Mode, Network};
+use crate::workload::network::{GROUP, Layer, Level, Mode, Network};
 use crate::workload::reference::class;
 
 /// A network, and what came of it.
@@ -98,7 +98,8 @@ const KEEPS: [usize; 7] = [16, 12, 10, 8, 6, 4, 3];
 ///
 /// In mode delta the thresholds of all layers are multiplied by the same factor; without coherence,
 /// both levels are what the first is. In mode mask so many elements of a group survive at level 0,
-/// and with coherence half as many at the others.
+/// and with coherence half as many at the others; where weights are masked, too, those up to the median
+/// of a layer's are left out at the others.
 ///
 /// # Errors
 /// As [`Trial::new`].
@@ -122,15 +123,20 @@ pub fn ablation(
         let of = |factor: f64| (format!("thresholds x {factor}"), delta(network, factor, coherent));
         run(name, FACTORS.map(of).into())?;
     }
-    for (name, coherent) in [("mask by coherence", true), ("mask, fixed", false)] {
-        let of = |keep: usize| (format!("{keep} of {GROUP}"), mask(network, keep, coherent));
+    for (name, coherent, weights) in [
+        ("mask by coherence", true, false),
+        ("mask, fixed", false, false),
+        ("mask by coherence, of weights, too", true, true),
+    ] {
+        let of =
+            |keep: usize| (format!("{keep} of {GROUP}"), mask(network, keep, coherent, weights));
         run(name, KEEPS.map(of).into())?;
     }
     Ok(series)
 }
 
 /// How many trials there are in an [`ablation`].
-pub const TRIALS: usize = 2 * (FACTORS.len() + KEEPS.len());
+pub const TRIALS: usize = 2 * FACTORS.len() + 3 * KEEPS.len();
 
 fn delta(network: &Network, factor: f64, coherent: bool) -> Network {
     let mut network = network.clone();
@@ -147,14 +153,27 @@ fn delta(network: &Network, factor: f64, coherent: bool) -> Network {
     network
 }
 
-fn mask(network: &Network, keep: usize, coherent: bool) -> Network {
+fn mask(network: &Network, keep: usize, coherent: bool, weights: bool) -> Network {
     let mut network = network.clone();
-    for control in network.layers.iter_mut().map(|layer| &mut layer.control) {
+    for layer in &mut network.layers {
+        let median = if weights && layer.precision <= 8 { median(layer) } else { 0 };
+        let control = &mut layer.control;
         control.mode = Mode::Mask;
         for (number, level) in control.levels.iter_mut().enumerate() {
             let keep = if coherent && number > 0 { keep.div_ceil(2) } else { keep };
-            *level = Level { keep, ..Level::default() };
+            let weight_threshold = if number > 0 { median } else { 0 };
+            *level = Level { keep, weight_threshold, ..Level::default() };
         }
     }
     network
+}
+
+/// The median of the magnitudes that a layer's stored weights stand for, those that are not zero.
+fn median(layer: &Layer) -> u32 {
+    let places =
+        (0..layer.outputs).flat_map(|output| (0..layer.inputs).map(move |input| (output, input)));
+    let magnitudes = places.map(|(output, input)| layer.weight(output, input).unsigned_abs());
+    let mut magnitudes: Vec<u64> = magnitudes.filter(|&magnitude| magnitude > 0).collect();
+    magnitudes.sort_unstable();
+    magnitudes.get(magnitudes.len() / 2).map_or(0, |&median| median as u32)
 }
