@@ -453,7 +453,9 @@ impl ModuleBuilder {
         if is_true && kind != PropertyKind::Cover {
             return;
         }
-        let property = Property { kind, name: name.to_string(), condition: condition.id, source };
+        let is_contract = kind == PropertyKind::Assume;
+        let (name, condition) = (name.to_string(), condition.id);
+        let property = Property { kind, name, condition, is_contract, source };
         self.draft.borrow_mut().logic.properties.push(property);
     }
 }
@@ -477,6 +479,7 @@ impl Draft {
             has_clock: self.clocking.0,
             has_reset: self.clocking.1,
             paths: vec![],
+            stated: super::ir::Properties::All,
             body: body(self.logic),
             source,
         };

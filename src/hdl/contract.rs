@@ -57,7 +57,7 @@ impl Writer<'_> {
             Direction::Output => PropertyKind::Assert,
         };
         let source = self.signals[stream.valid.index()].source;
-        self.logic.properties.push(Property { kind, name, condition, source });
+        self.logic.properties.push(Property { kind, name, condition, is_contract: true, source });
     }
 
     /// The value of a new register that always takes `next`.

@@ -98,6 +98,8 @@ pub struct Module {
     /// For each port, whether it is an output, which inputs it depends on without a register
     /// between (indices into `ports`).
     pub paths: Vec<Vec<u32>>,
+    /// Which of its properties its text states.
+    pub stated: Properties,
     /// What is inside.
     pub body: Body,
     /// Where the module was described.
@@ -532,8 +534,20 @@ pub struct Property {
     pub name: String,
     /// One bit.
     pub condition: NodeId,
+    /// Whether it is about what a module and its surroundings owe each other: all assumptions, and that
+    /// offered beats stay.
+    pub is_contract: bool,
     /// Where it was written.
     pub source: Source,
+}
+
+/// Which of its properties a module's text states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Properties {
+    /// All of them.
+    All,
+    /// Its contract with its surroundings.
+    Contract,
 }
 
 /// A register whose values have names.
@@ -600,6 +614,18 @@ impl Module {
         self.streams.iter().find(|stream| {
             stream.valid == port || stream.ready == port || stream.payload.contains(&port)
         })
+    }
+
+    /// The same module, in which the text of all modules states no more than their contracts: for
+    /// blocks that are proven by themselves, inside of what is too large to be.
+    pub fn with_contracts_alone(&self) -> Arc<Module> {
+        let mut module = Module { stated: Properties::Contract, ..self.clone() };
+        if let Body::Logic(logic) = &mut module.body {
+            let instances = logic.instances.iter_mut().map(|instance| &mut instance.module);
+            let arrays = logic.arrays.iter_mut().map(|array| &mut array.module);
+            instances.chain(arrays).for_each(|inside| *inside = inside.with_contracts_alone());
+        }
+        Arc::new(module)
     }
 
     /// The first sentence of the documentation.

@@ -94,11 +94,18 @@ fn without(statement: Statement, targets: &HashSet<SignalId>) -> Option<Statemen
     stacker::maybe_grow(128 * 1024, 4 * 1024 * 1024, || shallow_without(statement, targets))
 }
 
+/// Statements without the assignments to some targets.
+pub(super) fn without_targets(
+    statements: Vec<Statement>,
+    targets: &HashSet<SignalId>,
+) -> Vec<Statement> {
+    let is_other =
+        |s: &Statement| !matches!(s, Statement::Assign { target, .. } if targets.contains(target));
+    statements.into_iter().filter(is_other).filter_map(|s| without(s, targets)).collect()
+}
+
 fn shallow_without(statement: Statement, targets: &HashSet<SignalId>) -> Option<Statement> {
-    let all = |statements: Vec<Statement>| -> Vec<Statement> {
-        let is_other = |s: &Statement| !matches!(s, Statement::Assign { target, .. } if targets.contains(target));
-        statements.into_iter().filter(is_other).filter_map(|s| without(s, targets)).collect()
-    };
+    let all = |statements| without_targets(statements, targets);
     match statement {
         Statement::Assign { .. } => Some(statement),
         Statement::If { condition, then, otherwise } => {

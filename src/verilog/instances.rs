@@ -216,7 +216,7 @@ impl<'a> Printer<'a> {
     /// The asynchronous read ports of a memory; `formal`: those whose data only properties read.
     pub(super) fn async_reads(&mut self, memory: &Memory, name: &str, formal: bool) {
         for read in &memory.async_reads {
-            if self.formal_only.contains(&read.data) != formal {
+            if !self.belongs(read.data, formal) {
                 continue;
             }
             self.legal.purpose(&format!("{}_read", memory.name));

@@ -93,7 +93,7 @@ impl<'a> Printer<'a> {
         for (index, signal) in self.module.signals.iter().enumerate() {
             let id = SignalId::from_index(index as u32);
             let is_port = matches!(signal.kind, SignalKind::Input | SignalKind::Output);
-            if self.formal_only.contains(&id) != formal || is_port {
+            if !self.belongs(id, formal) || is_port {
                 continue;
             }
             let keyword = match signal.kind {

@@ -16,6 +16,7 @@ mod legalize;
 mod module;
 mod names;
 mod plan;
+mod stated;
 mod statements;
 
 use std::sync::Arc;
@@ -206,7 +207,7 @@ fn cycles(count: u32) -> &'static str {
 mod tests {
     use super::*;
     use crate::config::Tech;
-    use crate::hdl::{ModuleBuilder, bit};
+    use crate::hdl::{ModuleBuilder, bit, uint};
 
     /// A module called `child` on a gated clock.
     fn gated(child: &str) -> Arc<Module> {
@@ -221,6 +222,34 @@ mod tests {
         child.clocked_by(clock);
         m.output("held_o", bit()).set(child.output("held_o"));
         m.finish().unwrap()
+    }
+
+    #[test]
+    fn a_text_of_contracts_alone_has_nothing_else_to_say() {
+        let m = ModuleBuilder::new("inner");
+        let input = m.stream_in("in", &[("data", uint(4))]);
+        let output = m.stream_out("out", &[("data", uint(4))]);
+        output.valid.set(input.valid);
+        input.ready.set(output.ready);
+        output["data"].set(input["data"]);
+        let ghost = m.register("ghost", uint(4)).reset(0);
+        m.when(input.valid, || ghost.set(input["data"]));
+        m.assert("ghost_is_small", ghost.lt(15));
+        m.assume("data_is_small", input["data"].lt(15));
+        let inner = m.finish().unwrap();
+        let text = |module: &Arc<Module>| emit(module, &Style::default()).unwrap()[0].text.clone();
+        let kept = ["in_held: assume", "out_held: assert", "data_is_small: assume"];
+        let left_out = ["ghost_q", "ghost_is_small"];
+        let (all, few) = (text(&inner), text(&inner.with_contracts_alone()));
+        assert!(kept.iter().chain(&left_out).all(|part| all.contains(part)), "{all}");
+        assert!(kept.iter().all(|part| few.contains(part)), "{few}");
+        assert!(!left_out.iter().any(|part| few.contains(part)), "{few}");
+
+        let m = ModuleBuilder::new("outer");
+        let instance = m.instance("inner", &inner);
+        instance.feed("in", &m.stream_in("in", &[("data", uint(4))]));
+        instance.drain("out", &m.stream_out("out", &[("data", uint(4))]));
+        assert_eq!(text(&m.finish().unwrap().with_contracts_alone()), few);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::layout::Text;
 use super::legalize::{Legalizer, Net, NetValue, signal_name};
 use super::names::Names;
 use super::plan::{Group, Load, plan};
+use super::stated::stated;
 use super::{Gating, Style, VerilogError};
 use crate::hdl::dependencies::{Drivers, Used};
 use crate::hdl::ir::{
@@ -27,8 +28,8 @@ pub(super) fn print(
 ) -> Result<String, VerilogError> {
     let drivers = Drivers::of(logic);
     let used = Used::of(module, logic, &drivers, false);
-    let logic = &decide(module, logic);
-    let mut printer = Printer::new((module, logic), used, style, clocking)?;
+    let (logic, unstated) = stated(module, decide(module, logic), &used);
+    let mut printer = Printer::new((module, &logic), used, unstated, style, clocking)?;
     printer.combinational(false);
     printer.clock_gates();
     printer.instances();
@@ -74,7 +75,9 @@ pub(super) struct Printer<'a> {
     /// Signals that a procedural block drives.
     pub(super) variables: HashSet<SignalId>,
     /// Signals that only properties look at.
-    pub(super) formal_only: HashSet<SignalId>,
+    formal_only: HashSet<SignalId>,
+    /// Signals that only properties look at that are not stated.
+    unstated: HashSet<SignalId>,
     pub(super) memory_names: Vec<String>,
     /// Which bits of each net the text reads, before the properties or, later, in them.
     pub(super) reads: HashMap<String, Vec<bool>>,
@@ -88,12 +91,14 @@ impl<'a> Printer<'a> {
     fn new(
         (module, logic): (&'a Module, &'a Logic),
         used: Used,
+        unstated: HashSet<SignalId>,
         style: &'a Style,
         clocking: Clocking,
     ) -> Result<Printer<'a>, VerilogError> {
         let formal_only: HashSet<SignalId> = (0..module.signals.len() as u32)
             .map(SignalId::from_index)
             .filter(|id| !used.signals[id.index()] && module.signal(*id).kind != SignalKind::Input)
+            .filter(|id| !unstated.contains(id))
             .collect();
 
         let mut names = Names::default();
@@ -163,7 +168,8 @@ impl<'a> Printer<'a> {
         }
         for (index, signal) in module.signals.iter().enumerate() {
             let id = SignalId::from_index(index as u32);
-            if signal.kind != SignalKind::Output && !formal_only.contains(&id) {
+            let is_left_out = formal_only.contains(&id) || unstated.contains(&id);
+            if signal.kind != SignalKind::Output && !is_left_out {
                 readable.push((signal_names[index].clone(), signal.ty.width));
             }
         }
@@ -182,11 +188,17 @@ impl<'a> Printer<'a> {
             next_names,
             variables,
             formal_only,
+            unstated,
             memory_names,
             reads: HashMap::new(),
             readable,
             states_read: HashSet::new(),
         })
+    }
+
+    /// Whether a signal belongs to the hardware or, `formal`, to the properties.
+    pub(super) fn belongs(&self, id: SignalId, formal: bool) -> bool {
+        self.formal_only.contains(&id) == formal && !self.unstated.contains(&id)
     }
 
     /// The text of an expression, remembering what it reads.

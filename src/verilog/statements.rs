@@ -25,7 +25,7 @@ impl<'a> Printer<'a> {
         let groups = std::mem::take(&mut self.groups);
         let mut was_block = false;
         for group in &groups {
-            if self.formal_only.contains(&group.targets[0]) != formal {
+            if !self.belongs(group.targets[0], formal) {
                 continue;
             }
             let targets: HashSet<SignalId> = group.targets.iter().copied().collect();
@@ -246,7 +246,7 @@ impl<'a> Printer<'a> {
     pub(super) fn registers(&mut self, formal: bool) {
         let ids = (0..self.module.signals.len() as u32).map(SignalId::from_index);
         let registers: Vec<(SignalId, Option<Expr>)> = ids
-            .filter(|id| self.formal_only.contains(id) == formal)
+            .filter(|id| self.belongs(*id, formal))
             .filter_map(|id| match &self.module.signal(id).kind {
                 SignalKind::Register { reset } => {
                     let ty = self.module.signal(id).ty;

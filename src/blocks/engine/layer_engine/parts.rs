@@ -102,21 +102,26 @@ impl Parts {
         let sum = pe_cluster::sum_type(&p.cluster()).width;
         let vectors = p.vectors(width(&vector_fields(p)));
         let (feed, collect) = (p.crossbar(1, survivor), p.crossbar(p.clusters, sums));
+        // Each is proven by itself; what there would be of them all is too large to be.
+        let part = |module: Arc<Module>| module.with_contracts_alone();
+        let cluster = PeCluster::elaborate(&named("cluster"), &p.cluster(), tech)?;
+        let cluster = gated(&named("gated_cluster"), &cluster, p.gate)?;
+        let levels = p.vectors(index_width(p.bands));
         Ok(Parts {
-            path: TemporalPath::elaborate(&named("path"), &p.path(), tech)?,
-            vectors: Fifo::elaborate(&named("vectors"), &vectors, tech)?,
-            levels: Fifo::elaborate(&named("levels"), &p.vectors(index_width(p.bands)), tech)?,
-            queue: Fifo::elaborate(&named("queue"), &p.queue(survivor), tech)?,
-            feed: Crossbar::elaborate(&named("feed"), &feed, tech)?,
-            cluster: gated(
-                &named("gated_cluster"),
-                &PeCluster::elaborate(&named("cluster"), &p.cluster(), tech)?,
-                p.gate,
-            )?,
-            gating: Gating::elaborate(&named("gating"), &p.gating(), tech)?,
+            path: part(TemporalPath::elaborate(&named("path"), &p.path(), tech)?),
+            vectors: part(Fifo::elaborate(&named("vectors"), &vectors, tech)?),
+            levels: part(Fifo::elaborate(&named("levels"), &levels, tech)?),
+            queue: part(Fifo::elaborate(&named("queue"), &p.queue(survivor), tech)?),
+            feed: part(Crossbar::elaborate(&named("feed"), &feed, tech)?),
+            cluster: part(cluster),
+            gating: part(Gating::elaborate(&named("gating"), &p.gating(), tech)?),
             counters: counters::describe(&named("counters"), p)?,
-            collect: Crossbar::elaborate(&named("collect"), &collect, tech)?,
-            requantiser: Requantiser::elaborate(&named("requantiser"), &p.requantiser(sum), tech)?,
+            collect: part(Crossbar::elaborate(&named("collect"), &collect, tech)?),
+            requantiser: part(Requantiser::elaborate(
+                &named("requantiser"),
+                &p.requantiser(sum),
+                tech,
+            )?),
         })
     }
 }
