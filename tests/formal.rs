@@ -9,7 +9,7 @@ use lacuna::blocks::{self, Configured};
 use lacuna::config::Config;
 use lacuna::eda::Cache;
 use lacuna::evidence::formal::{self, Plan, Proofs, Verdict};
-use lacuna::hdl::{ModuleBuilder, bit, uint};
+use lacuna::hdl::{Module, ModuleBuilder, bit, uint};
 use lacuna::verilog::{self, File, Style};
 use rayon::prelude::*;
 
@@ -855,6 +855,12 @@ const SABOTAGE: &[(&str, &str, &str, &[&str])] = &[
         &["begins_with_none"],
     ),
     (PACKET_BUFFER, "place_out_q + 2'd1", "place_out_q + 2'd2", &["place_in_range"]),
+    (
+        PACKET_BUFFER,
+        "(write_q != read_q) || valid_q",
+        "(write_q != read_q)",
+        &["holds_what_it_offers"],
+    ),
     (PACKET_BUFFER, "packets_q + {2'd0, ends_right}", "{1'b0, packets_q}", &["packets_add_up"]),
     (
         PACKET_BUFFER,
@@ -1237,8 +1243,7 @@ fn arbitrary_constants_stay_what_they_are() {
 const ACCELERATOR: &str = "[accelerator]\nlanes = 2\nclusters = 1\nelements = 2\nlayers = 2\n\
     longest = 4\nwords = 16\nactivation_bits = 4\nnarrowest = 4\ngate = false\n";
 
-/// AXI4-Lite: each access is answered once, and a response stays until it is taken. The streams of
-/// packets are proven of `packet_buffer` and `requantiser`, where they end and begin.
+/// AXI4-Lite: each access is answered once, and a response stays until it is taken.
 #[test]
 fn accesses_of_axi_lite_are_answered_once_and_responses_are_held() {
     const TOP: &str = "accelerator_registers";
@@ -1282,4 +1287,91 @@ fn accesses_of_axi_lite_are_answered_once_and_responses_are_held() {
         }
     }
     assert!(all.is_empty(), "no bug breaks {all:?}");
+}
+
+/// What a module promises to its surroundings if they keep their part, and nothing else: its outputs
+/// are whatever it pleases.
+fn contract(module: &Arc<Module>) -> File {
+    let files = verilog::emit(&module.with_contracts_alone(), &Style::default()).unwrap();
+    let file = files.into_iter().find(|file| file.module == module.name).expect("it is there");
+    let (ports, rest) = file.text.split_once("\n);\n").expect("its ports end somewhere");
+    let (_, properties) = rest.split_once("`ifdef FORMAL").expect("it has a contract");
+    let promise = |line: &str| match line.split_once(": assert (") {
+        // With a name it would be asserted, as what an inner module assumes is.
+        Some((_, condition)) => format!("assume ({condition}\n"),
+        None => format!("{line}\n"),
+    };
+    let promised = properties.replace(":\n          assert", ": assert");
+    let promised: String = promised.lines().map(promise).collect();
+    File { module: file.module, text: format!("{ports}\n);\n`ifdef FORMAL{promised}") }
+}
+
+/// AXI4-Stream, and what the accelerator owes to its engine and its packet buffer, which promise their
+/// contracts alone here: packets go in and come out under the rules of handshakes, and settings stay
+/// while anything is under way. That a load is taken where the engine rests is in no contract.
+#[test]
+fn packets_of_axi_stream_are_held_and_settings_rest() {
+    let bugs: [(&str, &str, &str); 5] = [
+        (
+            "assign m_axis_valid_o = engine_out_valid",
+            "assign m_axis_valid_o = engine_out_valid && packets_in_ready",
+            "m_axis_held",
+        ),
+        (
+            "may_enter = enters_q || !registers_pending",
+            "may_enter = !registers_pending",
+            "u_engine.in_held",
+        ),
+        ("open = receives_q || !engine_loading", "open = !engine_busy", "u_packets.in_held"),
+        (
+            "rests = !engine_busy && !packet_enters",
+            "rests = !packet_enters",
+            "u_engine.settings_rest",
+        ),
+        (
+            "is_busy = engine_busy || packets_holds || packet_arrives || receives_q",
+            "is_busy = packets_holds || packet_arrives || receives_q",
+            "u_engine.settings_rest",
+        ),
+    ];
+    let block = block(ACCELERATOR);
+    let module = block.elaborate().unwrap();
+    let inner = |part: &str| {
+        let mut instances = module.logic().unwrap().instances.iter();
+        let name = format!("accelerator_{part}");
+        &instances.find(|instance| instance.module.name == name).expect("it is inside").module
+    };
+    let parts = [contract(inner("engine")), contract(inner("packets"))];
+    let (files, top) = formal::files(&block).unwrap();
+    let is_inside =
+        |file: &File| parts.iter().any(|part| file.module.starts_with(part.module.as_str()));
+    let files = files.into_iter().filter(|file| !is_inside(file)).chain(parts.clone());
+    let files: Vec<File> = files.map(without_loads).collect();
+
+    let proofs = prove(&files, &top);
+    assert!(proofs.all_good(), "{proofs:#?}");
+    bugs.par_iter().for_each(|(from, to, name)| {
+        let mut files = files.clone();
+        let file = files.iter_mut().find(|file| file.module == top).expect("it is there");
+        assert!(file.text.contains(from), "there is no `{from}` in\n{}", file.text);
+        file.text = file.text.replacen(from, to, 1);
+        let proofs = prove_within(SOON, &stating(&[name], files), &top);
+        let verdict = proofs.verdict(name);
+        assert!(matches!(verdict, Some(Verdict::Refuted { .. })), "{name}: {verdict:?}");
+    });
+}
+
+/// The text without what is stated of loads.
+fn without_loads(file: File) -> File {
+    let mut text = String::new();
+    let mut is_left_out = false;
+    for line in file.text.lines() {
+        is_left_out |= ["loads_are_taken:", "load_held:"].iter().any(|name| line.contains(name));
+        if !is_left_out {
+            text += line;
+            text += "\n";
+        }
+        is_left_out &= !line.ends_with(';');
+    }
+    File { text, ..file }
 }

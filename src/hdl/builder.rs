@@ -195,6 +195,16 @@ impl ModuleBuilder {
         self.property(PropertyKind::Assert, name, condition, here());
     }
 
+    /// The same of what others may count on: it stays where a text states
+    /// [contracts alone](Module::with_contracts_alone), so it should speak of ports.
+    #[track_caller]
+    pub fn guarantee<'m>(&'m self, name: &str, condition: impl Operand<'m>) {
+        self.property(PropertyKind::Assert, name, condition, here());
+        if let Some(last) = self.draft.borrow_mut().logic.properties.last_mut() {
+            last.is_contract |= last.name == name;
+        }
+    }
+
     /// States that whoever drives the inputs keeps `condition` in every cycle outside of reset.
     #[track_caller]
     pub fn assume<'m>(&'m self, name: &str, condition: impl Operand<'m>) {

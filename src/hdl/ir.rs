@@ -534,8 +534,8 @@ pub struct Property {
     pub name: String,
     /// One bit.
     pub condition: NodeId,
-    /// Whether it is about what a module and its surroundings owe each other: all assumptions, and that
-    /// offered beats stay.
+    /// Whether it is about what a module and its surroundings owe each other: all assumptions, that
+    /// offered beats stay, and what is guaranteed.
     pub is_contract: bool,
     /// Where it was written.
     pub source: Source,

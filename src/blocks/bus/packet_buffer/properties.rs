@@ -50,6 +50,8 @@ pub(super) struct Buffer<'m> {
     pub write: Expr<'m>,
     pub kept: Expr<'m>,
     pub read: Expr<'m>,
+    /// Whether beats are inside, or to come of a packet.
+    pub holds: Expr<'m>,
 }
 
 /// The packet that comes in, as it is seen from the ports.
@@ -112,7 +114,6 @@ pub(super) fn state<'m>(
 ) {
     let judged = judge(m, p, input, length, packet);
     let stored = store(m, p, input, output, &judged, buffer);
-    rests(m, input, length, &judged, &stored);
     let followed = follow(m, output, &judged, &stored, buffer);
     if p.most_beats() <= MOST_FOLLOWED {
         let place = frame(m, p, length, &judged, &stored, &followed);
@@ -123,15 +124,17 @@ pub(super) fn state<'m>(
     m.cover("in_and_out", packet.accept & buffer.pop);
 }
 
-/// The length stays while anything is there that it is compared with.
-fn rests<'m>(
+/// What it and its surroundings owe each other besides their streams: the length stays while anything
+/// is there that it is compared with.
+pub(super) fn contract<'m>(
     m: &'m ModuleBuilder,
     input: &StreamIn<'m>,
+    output: &StreamOut<'m>,
     length: Expr<'m>,
-    judged: &Judged<'m>,
-    stored: &Stored<'m>,
+    holds: Expr<'m>,
 ) {
-    let busy = input.valid | judged.position.ne(0) | stored.inside.ne(0);
+    m.guarantee("holds_what_it_offers", !output.valid | holds);
+    let busy = input.valid | holds;
     let was_busy = m.register("was_busy", bit()).reset(0);
     was_busy.set(busy);
     let before = m.delayed("length_was", length);

@@ -54,15 +54,16 @@ pub(super) fn describe(name: &str, p: &PacketBufferParameters) -> Result<Arc<Mod
     m.stream_doc("out", &format!("right packets, the first element lowest{empty}"));
     let ty = uint(index_width(p.longest + 1));
     let what = format!("elements of right packets, 1 to {}; rests while any are inside", p.longest);
-    let length = m.input_doc("length_i", ty, &what);
-    let length = match length.gt(p.longest).constant() {
-        Some(_) => length,
-        None => length.min(p.longest).truncate(ty.width).named("length"),
+    let asked = m.input_doc("length_i", ty, &what);
+    let length = match asked.gt(p.longest).constant() {
+        Some(_) => asked,
+        None => asked.min(p.longest).truncate(ty.width).named("length"),
     };
 
     let form = form(&m, p, &input);
     let packet = judge(&m, p, &input, length, &form);
     let buffer = store(&m, p, &input, &output, &form, &packet);
+    properties::contract(&m, &input, &output, asked, buffer.holds);
     properties::state(&m, p, &input, &output, length, &packet, &buffer);
     m.finish()
 }
@@ -209,7 +210,8 @@ fn store<'m>(
     valid.set(fetch | (valid & !output.ready));
     m.when(fetch, || read.set((read + 1).truncate(ty.width)));
     let holds = !packet.first | write.ne(read) | valid;
-    m.output("holds_o", bit()).doc("beats are inside, or to come of a packet").set(holds);
+    let output_holds = m.output("holds_o", bit()).doc("beats are inside, or to come of a packet");
+    output_holds.set(holds);
     let front = beats.read("front", read.truncate(address), fetch);
     output.valid.set(valid);
     let mut low = 0;
@@ -217,5 +219,6 @@ fn store<'m>(
         field.set(front.slice(low, field.width()));
         low += field.width();
     }
-    Buffer { beats, pop, write: write.expr(), kept: kept.expr(), read: read.expr() }
+    let (write, kept, read) = (write.expr(), kept.expr(), read.expr());
+    Buffer { beats, pop, write, kept, read, holds: output_holds.expr() }
 }

@@ -1,15 +1,16 @@
 //! The hardware of the layer engine: its blocks, and what brings vectors and loads to them.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::parts::{Parts, sum_fields, survivor_fields, vector_fields};
 use super::{LayerEngine, LayerEngineParameters};
 use crate::blocks::Block;
-use crate::blocks::engine::{of_layer, pe_cluster};
+use crate::blocks::engine::{of_layer, pe_cluster, rest};
 use crate::config::{Parameters, Tech};
 use crate::hdl::{
-    Array, Errors, Expr, Field, Instance, Module, ModuleBuilder, Signal, StreamIn, StreamOut, bit,
-    concat, index_width, pack, uint,
+    Array, Errors, Expr, Field, Instance, Module, ModuleBuilder, Signal, StreamIn, StreamOut, Type,
+    bit, concat, index_width, pack, uint,
 };
 
 /// More vectors than the path ever holds of which the band is not known.
@@ -46,12 +47,13 @@ pub(super) fn describe(
     }
     let engine = Engine::new(&m, p, &parts);
     engine.load();
-    engine.choose_vector();
+    let busy = engine.choose_vector();
     engine.queue_survivors();
     engine.multiply();
     engine.stop_clocks();
     engine.collect_sums();
     engine.send();
+    rest(&m, &engine.settings.borrow(), busy);
     m.finish()
 }
 
@@ -87,6 +89,8 @@ struct Engine<'m> {
     collect: Instance<'m>,
     requantiser: Instance<'m>,
     counters: Instance<'m>,
+    /// What stays while anything is under way.
+    settings: RefCell<Vec<Expr<'m>>>,
     /// For each level of each layer.
     weight_thresholds: Expr<'m>,
     loading: Signal<'m>,
@@ -131,6 +135,7 @@ impl<'m> Engine<'m> {
         Engine {
             m,
             p,
+            settings: RefCell::new(vec![weight_thresholds]),
             weight_thresholds,
             parts,
             load,
@@ -190,8 +195,9 @@ impl<'m> Engine<'m> {
         requantiser.connect("load_last_i", load["last"]);
     }
 
-    /// The next vector of the path is one that comes back, if there is one, or a new step.
-    fn choose_vector(&self) {
+    /// The next vector of the path is one that comes back, if there is one, or a new step. Whether any
+    /// is under way.
+    fn choose_vector(&self) -> Expr<'m> {
         let (m, p, path) = (self.m, self.p, &self.path);
         let (input, requantiser) = (&self.input, &self.requantiser);
         let inside = self.inside;
@@ -262,15 +268,15 @@ impl<'m> Engine<'m> {
 
         // The path's other inputs are the engine's.
         for (port, ty, doc) in self.parts.path.plain_inputs() {
-            path.connect(port, m.input_doc(port, ty, doc));
+            path.connect(port, self.held(port, ty, doc));
         }
         path.connect("coherence_ready_i", m.constant(1, bit()));
         self.counters.connect("vector_i", enters).connect("vector_layer_i", layer);
-        self.report(moves & last);
+        self.report(moves & last)
     }
 
     /// Says whether settings have to rest: a vector's band is decided by those of its time.
-    fn report(&self, vector_ends: Expr<'m>) {
+    fn report(&self, vector_ends: Expr<'m>) -> Expr<'m> {
         let (m, path, counters) = (self.m, &self.path, &self.counters);
         let known = path.output("coherence_valid_o");
         let ty = uint(index_width(MOST_UNDECIDED + 1));
@@ -283,21 +289,42 @@ impl<'m> Engine<'m> {
         counters.connect("band_i", path.output("coherence_band_o"));
         counters.connect("first_i", path.output("coherence_first_o"));
         let busy = self.steps.ne(0) | undecided.ne(0) | self.inside;
-        m.output("busy_o", bit()).doc("settings have to stay").set(busy);
-        m.output("loading_o", bit()).doc("weights and biases are to come").set(self.loading);
+        let output = m.output("busy_o", bit()).doc("settings have to stay");
+        output.set(busy);
+        self.tell_loading();
         for port in ["vectors_o", "executed_o", "bands_o", "firsts_o"] {
             let signal = self.parts.counters.ports.iter().map(|&id| self.parts.counters.signal(id));
             let doc = signal.clone().find(|signal| signal.name == port).map(|found| &found.doc);
             let count = counters.output(port);
             m.output(port, count.ty()).doc(doc.map_or("", |doc| doc)).set(count);
         }
+        output.expr()
+    }
+
+    /// Says whether weights and biases are to come: after a reset, and from where a load begins.
+    fn tell_loading(&self) {
+        let m = self.m;
+        let output = m.output("loading_o", bit()).doc("weights and biases are to come");
+        output.set(self.loading);
+        let was = m.register("was_loading", bit()).reset(1);
+        was.set(output);
+        let loaded = m.register("loaded", bit()).reset(0);
+        loaded.set(self.load.fire());
+        m.guarantee("loading_begins_with_a_load", !output | was | loaded);
     }
 
     /// What is known of each layer, that of one.
     fn setting(&self, port: &str, width: u32, doc: &str, layer: Expr<'m>) -> Expr<'m> {
         let all = uint(self.p.layers * width);
         let doc = format!("{doc}, of each layer");
-        of_layer(self.m.input_doc(port, all, &doc), layer, uint(width))
+        of_layer(self.held(port, all, &doc), layer, uint(width))
+    }
+
+    /// A plain input that stays while anything is under way.
+    fn held(&self, port: &str, ty: Type, doc: &str) -> Expr<'m> {
+        let input = self.m.input_doc(port, ty, doc);
+        self.settings.borrow_mut().push(input);
+        input
     }
 
     /// Survivors wait for the clusters.
@@ -365,7 +392,7 @@ impl<'m> Engine<'m> {
         }
         let plain = self.parts.cluster.plain_inputs();
         for (port, ty, doc) in plain.filter(|(port, ..)| *port != "enable_i") {
-            clusters.broadcast(port, m.input_doc(port, ty, doc));
+            clusters.broadcast(port, self.held(port, ty, doc));
         }
     }
 
@@ -453,7 +480,7 @@ impl<'m> Engine<'m> {
             beat[1..].iter().for_each(|&(_, value)| m.discard(value));
         }
         for (port, ty, doc) in self.parts.requantiser.plain_inputs() {
-            requantiser.connect(port, m.input_doc(port, ty, doc));
+            requantiser.connect(port, self.held(port, ty, doc));
         }
     }
 

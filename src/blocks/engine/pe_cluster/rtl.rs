@@ -287,7 +287,7 @@ pub(super) fn describe(
     let products = multiplies.mux(total(&of_each, ty), 0).wrap(ty);
     m.output("products_o", ty).doc("products of this cycle with weights that count").set(products);
     let layer = m.output("products_layer_o", layer_type(p)).doc("the layer whose they are");
-    layer.set(issue.layer_now);
+    layer.set(multiplies.mux(issue.layer_now, 0).wrap(layer_type(p)));
     write_words(&m, p, &load, &elements, &issue, !issue.busy & !sends & !input.valid);
     elements.broadcast("peek_i", peek.0).broadcast("peek_row_i", peek.1);
     for (port, value) in [
