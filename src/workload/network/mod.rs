@@ -259,7 +259,7 @@ impl Layer {
     /// that differ from zero.
     pub fn stored(&self, input: usize, threshold: u32) -> usize {
         let column = (0..self.outputs).map(|output| self.weight(output, input).unsigned_abs());
-        column.filter(|&magnitude| magnitude > threshold.into()).count()
+        column.filter(|&magnitude| magnitude > u64::from(threshold)).count()
     }
 }
 

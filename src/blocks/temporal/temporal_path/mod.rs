@@ -27,7 +27,8 @@
 //! - `out`: for each vector its survivors, up to `out_lanes` in a beat, with their positions.
 //! - `mask`, with `outlets`: for each beat of `in` the mask, in dense mode of all elements.
 //! - `coherence`: for each vector the band of its coherence, and whether it was a first step.
-//! - `level`, with `outlets`: for each vector the level of sparsity that it got.
+//! - `level`, with `outlets`: for each vector the level of sparsity that it got. Without, `begins_o` and
+//!   `level_o` say it as they are used first, before any survivor of the vector comes out.
 //!
 //! Each stream is in the order of the vectors. All four have to be taken: one that is not holds up
 //! the others in the end. What the settings (plain inputs) are has to stay while vectors are inside;
@@ -126,7 +127,7 @@ parameters! {
         digit: u32 = 2 in 1..=3,
         /// Survivors that go out at once; no more than `lanes`.
         out_lanes: u32 = 1 in 1..=MOST_OUT_LANES,
-        /// Put out masks and levels as well, as streams of their own.
+        /// Put out masks and levels as streams of their own.
         outlets: bool = true,
     }
 }

@@ -351,8 +351,10 @@ impl<'m> Path<'m> {
         let m = self.m;
         let begins = m.register("scores_begin", bit()).reset(1).doc("a vector's first are next");
         m.when(moves, || begins.set(last));
-        m.output("begins_o", bit()).doc("a vector gets its level").set(moves & begins);
+        let gets = (moves & begins).named("vector_gets_level");
+        m.output("begins_o", bit()).doc("a vector gets its level").set(gets);
         let level = self.control.output("level_level_o");
+        let level = gets.mux(level, 0).wrap(level.ty());
         m.output("level_o", level.ty()).doc("the level, while `begins_o` is 1").set(level);
     }
 
