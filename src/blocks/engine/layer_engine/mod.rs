@@ -19,7 +19,8 @@
 //! - `load`: words of weights and biases. `unit` is the processing element that a word is for, those
 //!   of cluster 0 first, or behind all of them the lane of a bias; `word` is what is said there. A
 //!   beat with `last` ends them; nothing else goes in before, and later on they go in where the engine
-//!   is at rest.
+//!   is at rest. A weight of 16 or 32 bits ends in the column that it begins in, because vectors of
+//!   other layers may come between two survivors.
 //! - `in`: the vectors of layer 0, one for each step; `new_sequence` counts in a vector's first beat
 //!   and holds for all layers of the step: nothing is known of what was before.
 //! - `out`: for each step the accumulators of the final layer.
@@ -348,7 +349,14 @@ impl Block for LayerEngine {
                 in_flight: 3,
                 ..Default::default()
             },
-            LayerEngineParameters { clusters: 2, gate: true, ..Self::mutated() },
+            LayerEngineParameters {
+                clusters: 2,
+                words: 32,
+                gate: true,
+                widest: 32,
+                reference: 32,
+                ..Self::mutated()
+            },
         ]
     }
 }

@@ -1,10 +1,13 @@
 //! Stimulus for the layer engine: a small network, and sequences of vectors that resemble each other.
 
+use std::collections::HashMap;
+
 use rand::{RngExt, SeedableRng};
 
 use super::model::{Settings, steps};
 use super::{GROUP, LayerEngineParameters};
 use crate::blocks::engine::bits;
+use crate::blocks::engine::pe_cluster::{Word, any_column, word_bits};
 use crate::model::{Beat, Bits, Field, Kind, Random, Shape, Stimulus, recording};
 
 /// Words of a processing element for all layers, at most: a simulation has to get past them.
@@ -42,7 +45,7 @@ fn network(p: &LayerEngineParameters, chance: &mut Random) -> Vec<Layer> {
         let spread = chance.random_range(0..=most_spread(p));
         let most = p.longest.min(of_each).min((p.lanes * GROUP) << spread);
         let outputs = chance.random_range(1..=most);
-        let stride = chance.random_range(1..=(of_each / inputs).clamp(1, 3));
+        let stride = chance.random_range(1..=(of_each / inputs).clamp(1, 5));
         let layer = Layer { inputs, outputs, base, stride, spread, bias_base };
         base += inputs * stride;
         bias_base += layer.beats(p.lanes);
@@ -121,21 +124,26 @@ fn loads(
     chance: &mut Random,
 ) -> Vec<Beat> {
     let width = |field: usize| shape.inputs[0].fields[field].width;
-    let (words, biases) = layers.iter().fold((0, 0), |(words, biases), layer| {
-        (words + layer.inputs * layer.stride, biases + layer.beats(p.lanes))
-    });
+    let biases: u32 = layers.iter().map(|layer| layer.beats(p.lanes)).sum();
     let units = p.clusters * p.elements;
     let cluster = p.cluster();
     let mut all = vec![];
     for unit in 0..units + p.lanes {
-        for address in 0..if unit < units { words } else { biases } {
-            let word = match unit < units {
-                true => crate::blocks::engine::pe_cluster::any_word(&cluster, kind, chance),
-                false => Bits::new(width(2), chance.random_range(-500..500_i64)),
-            };
+        let of_unit: Vec<Bits> = match unit < units {
+            true => layers
+                .iter()
+                .flat_map(|layer| std::iter::repeat_n(layer.stride, layer.inputs as usize))
+                .flat_map(|stride| any_column(&cluster, stride, kind, chance))
+                .collect(),
+            false => {
+                let bias = |_| Bits::new(width(2), chance.random_range(-500..500_i64));
+                (0..biases).map(bias).collect()
+            }
+        };
+        all.extend((0_u32..).zip(of_unit).map(|(address, word)| {
             let word = Bits::from_limbs(width(2), word.limbs());
-            all.push(vec![Bits::new(width(0), unit), Bits::new(width(1), address), word]);
-        }
+            vec![Bits::new(width(0), unit), Bits::new(width(1), address), word]
+        }));
     }
     let count = all.len();
     for (index, beat) in all.iter_mut().enumerate() {
@@ -204,13 +212,20 @@ pub(super) fn accepts(p: &LayerEngineParameters, stimulus: &Stimulus) -> bool {
         return false;
     }
     let units = p.clusters * p.elements;
-    let loaded: std::collections::HashSet<(u64, u64)> =
-        loads.iter().map(|load| (load[0].unsigned(), load[1].unsigned())).collect();
+    let loaded: HashMap<(u64, u64), &Bits> =
+        loads.iter().map(|load| ((load[0].unsigned(), load[1].unsigned()), &load[2])).collect();
     let all_of = |units: std::ops::Range<u32>, first: usize, count: usize| {
         let mut of = units.flat_map(|unit| {
             (first..first + count).map(move |address| (u64::from(unit), address as u64))
         });
-        of.all(|one| loaded.contains(&one))
+        of.all(|one| loaded.contains_key(&one))
+    };
+    // Vectors of other layers come between those of one.
+    let (cluster, word_bits) = (p.cluster(), word_bits(&p.cluster()));
+    let ends_wide_weights = |unit: u32, first: usize, count: usize| {
+        let words = (first..first + count).map(|address| &loaded[&(unit.into(), address as u64)]);
+        let words = words.map(|word| Word::of(&cluster, &word.slice(0, word_bits)));
+        words.fold(0, |byte, word| word.byte_after(byte)) == 0
     };
     let mut inputs = steps(p, beats).iter().map(|step| step.values.len()).max().unwrap_or(1);
     let Some(layers) = settings.layers.get(..=settings.final_layer) else { return false };
@@ -220,6 +235,10 @@ pub(super) fn accepts(p: &LayerEngineParameters, stimulus: &Stimulus) -> bool {
             && cluster.spread <= most_spread(p)
             && cluster.beats <= (GROUP as usize) << cluster.spread
             && all_of(0..units, cluster.base, inputs * cluster.stride)
+            && (0..inputs).all(|input| {
+                let first = cluster.base + input * cluster.stride;
+                (0..units).all(|unit| ends_wide_weights(unit, first, cluster.stride))
+            })
             && all_of(units..units + p.lanes, requantiser.bias_base, cluster.beats);
         inputs = cluster.beats * p.lanes as usize - requantiser.empty as usize;
         fits && (requantiser.empty as u32) < p.lanes

@@ -69,7 +69,7 @@ use crate::model::{Kind, Model, Random, Shape, Stimulus};
 pub(super) use model::{Clock, Sums, Words, Work};
 pub(crate) use model::{Layer, Word, sum_bits, word_bits};
 pub(crate) use rtl::{products_bits, sum_type, word_in_words, word_type};
-pub(super) use stimulus::word as any_word;
+pub(super) use stimulus::column as any_column;
 
 /// Rows of a group.
 const ROWS: u32 = 16;

@@ -149,6 +149,11 @@ impl Word {
         }
     }
 
+    /// Which byte of a wide weight follows this word, which has number `byte`: 0 if none has to.
+    pub fn byte_after(&self, byte: u32) -> u32 {
+        self.weights(byte, 0, |_, _| ())
+    }
+
     /// Hands on each weight with its row, if its magnitude is above a threshold. Bytes of wide weights
     /// are counted over consecutive words of such: this word has number `byte`; returned is that of
     /// the next.

@@ -73,18 +73,41 @@ fn loads(p: &PeClusterParameters, used: u32, kind: Kind, chance: &mut Random) ->
     (0..count).map(load).collect()
 }
 
-/// A word of weights, most often one that means something.
-pub(in crate::blocks::engine) fn word(
+/// The words of a column, in which each wide weight that begins also ends.
+pub(in crate::blocks::engine) fn column(
     p: &PeClusterParameters,
+    stride: u32,
     kind: Kind,
     chance: &mut Random,
-) -> Bits {
+) -> Vec<Bits> {
+    let mut words = vec![];
+    while words.len() < stride as usize {
+        let tag = tag(p, chance);
+        let bytes = ((2_u32 << tag) / SLOT).max(1);
+        let is_whole = words.len() + bytes as usize <= stride as usize;
+        match tag <= p.widest.ilog2() - 1 && bytes > 1 {
+            true if is_whole => words.extend((0..bytes).map(|_| of_tag(p, tag, kind, chance))),
+            true => {}
+            false => words.push(of_tag(p, tag, kind, chance)),
+        }
+    }
+    words
+}
+
+/// A word of weights.
+fn word(p: &PeClusterParameters, kind: Kind, chance: &mut Random) -> Bits {
+    let tag = tag(p, chance);
+    of_tag(p, tag, kind, chance)
+}
+
+/// The tag of a precision, most often one that means something.
+fn tag(p: &PeClusterParameters, chance: &mut Random) -> u32 {
     let tags = p.narrowest.ilog2() - 1..=p.widest.ilog2() - 1;
-    let tag = if chance.random_ratio(1, 20) {
-        chance.random_range(0..8)
-    } else {
-        chance.random_range(tags)
-    };
+    if chance.random_ratio(1, 20) { chance.random_range(0..8) } else { chance.random_range(tags) }
+}
+
+/// A word with the tag of a precision.
+fn of_tag(p: &PeClusterParameters, tag: u32, kind: Kind, chance: &mut Random) -> Bits {
     let slot = match kind {
         Kind::Corner => Bits::corner(SLOT, chance),
         _ => Bits::random(SLOT, chance),
