@@ -83,12 +83,11 @@ pub(in crate::blocks::engine) fn column(
     let mut words = vec![];
     while words.len() < stride as usize {
         let tag = tag(p, chance);
-        let bytes = ((2_u32 << tag) / SLOT).max(1);
-        let is_whole = words.len() + bytes as usize <= stride as usize;
-        match tag <= p.widest.ilog2() - 1 && bytes > 1 {
-            true if is_whole => words.extend((0..bytes).map(|_| of_tag(p, tag, kind, chance))),
-            true => {}
-            false => words.push(of_tag(p, tag, kind, chance)),
+        // A precision that there is not has no weights.
+        let exists = tag < p.widest.ilog2();
+        let bytes = if exists { ((2_u32 << tag) / SLOT).max(1) } else { 1 };
+        if words.len() + bytes as usize <= stride as usize {
+            words.extend((0..bytes).map(|_| of_tag(p, tag, kind, chance)));
         }
     }
     words
