@@ -136,6 +136,16 @@ fn a_wrong_packet_is_dropped_and_told_and_the_next_one_works() {
         assert!(same!(both, |driver| driver.device.interrupts()));
         same!(both, |driver| driver.clear_events()).expect("it may");
         assert!(!same!(both, |driver| driver.device.interrupts()));
+        // What is not to interrupt does not, though it happens.
+        same!(both, |driver| {
+            driver.send(&vectors[1], false);
+            driver.device.receive()
+        })
+        .expect("a right packet's result comes");
+        same!(both, |driver| driver.rest()).expect("it comes to rest");
+        assert_eq!(same!(both, |driver| driver.events()), Ok(vec!["done"]));
+        assert!(!same!(both, |driver| driver.device.interrupts()));
+        same!(both, |driver| driver.clear_events()).expect("it may");
     }
 }
 
