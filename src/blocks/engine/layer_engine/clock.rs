@@ -1,12 +1,18 @@
-//! When vectors move through a layer engine: counters take the place of values.
+//! When vectors move through a layer engine.
+//!
+//! Vectors go through the path, the clusters and the requantiser in the same order, so the times of
+//! each follow from those before it. One choice is made on the way: a new step goes into the path if
+//! it may before the clusters are done with the next vector, whose sums come back otherwise.
 
 use std::collections::VecDeque;
-use std::iter::Peekable;
 
 use super::LayerEngineParameters;
 use super::model::Settings;
 use crate::blocks::engine::pe_cluster::{Clock as Cluster, Layer, Work};
-use crate::blocks::temporal::temporal_path::{Arrival, Clock as Path, Queue};
+use crate::blocks::temporal::temporal_path::{Arrival, Clock as Path, Event};
+
+/// Cycles that a survivor is in the queue between path and clusters at least.
+const QUEUE: u64 = 2;
 
 /// A vector on its way through a layer.
 #[derive(Clone, Debug)]
@@ -25,27 +31,6 @@ pub(crate) struct Vector {
     pub band: Option<usize>,
 }
 
-/// A beat between the clusters and the next layer.
-#[derive(Clone, Copy, Debug)]
-struct Sums {
-    layer: usize,
-    last: bool,
-}
-
-/// What is offered to the path: a beat of the vector that is next in its layer.
-#[derive(Clone, Copy, Debug)]
-struct Offer {
-    layer: usize,
-    beat: usize,
-}
-
-impl Offer {
-    /// Whether it comes back from another layer.
-    fn returns(&self) -> bool {
-        self.layer > 0
-    }
-}
-
 /// When everything goes in and comes out.
 #[derive(Default)]
 pub(crate) struct Schedule {
@@ -57,33 +42,60 @@ pub(crate) struct Schedule {
     pub waiting: u64,
 }
 
-/// The whole engine.
-struct Clock<I: Iterator<Item = Vec<Vector>>> {
-    in_flight: usize,
-    /// The vectors of each step that has not begun.
-    steps: Peekable<I>,
-    /// Of the others, for each layer, those that have not gone in whole.
-    vectors: Vec<VecDeque<Vector>>,
-    layers: Vec<Layer>,
-    final_layer: usize,
+/// What the clusters make of a vector that went into the path.
+struct Inside {
+    layer: usize,
+    /// Survivors, or the word that there is none.
+    survivors: usize,
+    work: Work,
+}
+
+/// The path, and what goes into it.
+struct Entrance {
+    path: Path,
     latencies: Vec<u64>,
     /// Beats of the longest vector, and of a whole group.
     beats: usize,
     whole: usize,
-    path: Path,
-    /// Of each vector in the path, how many survivors are to leave it, and what the last will be.
-    leaving: VecDeque<(usize, Work)>,
-    queue: Queue<Work>,
-    cluster: Cluster,
-    /// The requantiser's stages.
-    stages: [Option<Sums>; 4],
-    /// How many steps are.
-    under_way: usize,
-    /// The vector that goes into the path, if it has not gone in whole.
-    inside: Option<Offer>,
-    /// Whether its next beat is offered already.
-    offered: bool,
-    schedule: Schedule,
+    /// For each layer, the vectors of steps under way that have not gone in.
+    vectors: Vec<VecDeque<Vector>>,
+    /// From when on another vector may begin to go in.
+    free: u64,
+    /// The vectors that the clusters are not done with.
+    inside: VecDeque<Inside>,
+    /// When their survivors are offered to the clusters.
+    survivors: VecDeque<u64>,
+}
+
+impl Entrance {
+    /// A beat of the layer's next vector is offered from the cycle `from` on: when it goes in.
+    fn beat(&mut self, layer: usize, beat: usize, from: u64) -> u64 {
+        let Vector { fresh, counts, columns, .. } = &self.vectors[layer][0];
+        let last = beat + 1 == counts.len();
+        let arrival = Arrival {
+            layer,
+            place: layer * self.beats + beat,
+            survivors: counts[beat],
+            first: beat == 0,
+            last,
+            ends_group: last || (beat + 1).is_multiple_of(self.whole),
+            decision: self.latencies[layer],
+        };
+        let from = from.max(self.free);
+        let survivors = &mut self.survivors;
+        let accepted = self.path.beat(arrival, from, &mut |event, cycle| {
+            if event == Event::Out {
+                survivors.push_back(cycle + QUEUE);
+            }
+        });
+        self.free = accepted + 1;
+        if last {
+            let work = Work { layer, exists: !columns.is_empty(), fresh: *fresh, last: false };
+            self.inside.push_back(Inside { layer, survivors: columns.len().max(1), work });
+            self.vectors[layer].pop_front();
+        }
+        accepted
+    }
 }
 
 /// Runs an engine on steps that are always offered, with all that comes out taken at once; the first
@@ -91,167 +103,99 @@ struct Clock<I: Iterator<Item = Vec<Vector>>> {
 pub(crate) fn run(
     p: &LayerEngineParameters,
     settings: &Settings,
-    steps: impl Iterator<Item = Vec<Vector>>,
+    mut steps: impl Iterator<Item = Vec<Vector>>,
     from: u64,
 ) -> Schedule {
     let path = p.path();
     let layers: Vec<Layer> = settings.layers.iter().map(|layer| layer.cluster).collect();
-    let mut clock = Clock {
-        in_flight: p.in_flight as usize,
-        final_layer: settings.final_layer,
-        latencies: settings.layers.iter().map(|layer| path.latency(layer.path.metric)).collect(),
+    let latency = |layer: &super::Layer| path.latency(layer.path.metric);
+    let mut entrance = Entrance {
+        path: Path::new(&path),
+        latencies: settings.layers.iter().map(latency).collect(),
         beats: path.beats() as usize,
         whole: (super::GROUP / p.lanes).max(1) as usize,
-        path: Path::new(&path),
-        leaving: VecDeque::new(),
-        queue: Queue::new(p.queue(1).depth as usize, 2),
-        cluster: Cluster::default(),
-        stages: [None; 4],
-        under_way: 0,
         vectors: vec![VecDeque::new(); layers.len()],
-        layers,
-        inside: None,
-        offered: false,
-        schedule: Schedule::default(),
-        steps: steps.peekable(),
+        free: from,
+        inside: VecDeque::new(),
+        survivors: VecDeque::new(),
     };
-    let mut cycle = from;
-    while clock.under_way > 0 || clock.steps.peek().is_some() {
-        clock.cycle(cycle);
-        cycle += 1;
+    let mut cluster = Cluster::default();
+    let mut requantiser = Requantiser::default();
+    let mut schedule = Schedule::default();
+    // How many steps are under way, and whether the clusters' work on the first vector inside is known.
+    let (mut under_way, mut is_worked) = (0, false);
+    let mut next = steps.next();
+    while next.is_some() || !entrance.inside.is_empty() {
+        if let Some(first) = entrance.inside.front().filter(|_| !is_worked) {
+            for left in (0..first.survivors).rev() {
+                let offered = entrance.survivors.pop_front().expect("all survivors have left");
+                cluster.survivor(&layers, Work { last: left == 0, ..first.work }, offered);
+            }
+            is_worked = true;
+        }
+        let begins = entrance.free.max(requantiser.results);
+        let is_quiet = !is_worked || begins <= cluster.done();
+        if let Some(step) = next.take_if(|_| under_way < p.in_flight && is_quiet) {
+            next = steps.next();
+            under_way += 1;
+            let beats = step[0].counts.len();
+            for (vectors, vector) in entrance.vectors.iter_mut().zip(step) {
+                vectors.push_back(vector);
+            }
+            let accepted = (0..beats).map(|beat| entrance.beat(0, beat, begins));
+            schedule.accepted.extend(accepted);
+            continue;
+        }
+        let Some(Inside { layer, .. }) = entrance.inside.pop_front() else {
+            unreachable!("a step begins where none is under way")
+        };
+        is_worked = false;
+        if layer == settings.final_layer {
+            under_way -= 1;
+            cluster.sums(layers[layer].beats, |_, offered| {
+                let (taken, out) = requantiser.result(offered);
+                schedule.out.push(out);
+                taken
+            });
+        } else {
+            cluster.sums(layers[layer].beats, |beat, offered| {
+                requantiser.element(offered, |offered| entrance.beat(layer + 1, beat, offered))
+            });
+        }
     }
-    clock.schedule
+    (schedule.working, schedule.waiting) = (cluster.working, cluster.waiting);
+    schedule
 }
 
-impl<I: Iterator<Item = Vec<Vector>>> Clock<I> {
-    /// What is offered to the path, if anything is.
-    fn offer(&mut self) -> Option<Offer> {
-        let back = self.stages[3];
-        if self.inside.is_none() {
-            self.inside = match back {
-                Some(sums) => Some(Offer { layer: sums.layer + 1, beat: 0 }),
-                None => self.begin(),
-            };
-        }
-        let offer = self.inside.filter(|offer| !offer.returns() || back.is_some())?;
-        if !self.offered {
-            self.offered = true;
-            self.path.offer(self.arrival(&offer));
-        }
-        Some(offer)
+/// The requantiser, of which results leave the second stage, and the beats of the next layer the last.
+#[derive(Default)]
+struct Requantiser {
+    /// When the last beat left each stage.
+    left: [u64; 4],
+    /// The cycle after that in which the last result left.
+    results: u64,
+}
+
+impl Requantiser {
+    /// A beat of results is offered: when it is taken, and when it comes out.
+    fn result(&mut self, offered: u64) -> (u64, u64) {
+        let taken = offered.max(self.left[0]);
+        self.left[0] = self.left[1].max(taken + 1);
+        self.left[1] = self.left[0] + 1;
+        self.results = self.left[1] + 1;
+        (taken, self.left[1])
     }
 
-    /// A new step, if there is one that may begin.
-    fn begin(&mut self) -> Option<Offer> {
-        let may_begin = self.under_way < self.in_flight
-            && !self.cluster.sends()
-            && self.stages.iter().all(Option::is_none);
-        if !may_begin {
-            return None;
+    /// A beat is offered that goes on to the next layer: when it is taken. `take` is told from when on
+    /// it is offered there, and says when it goes in.
+    fn element(&mut self, offered: u64, take: impl FnOnce(u64) -> u64) -> u64 {
+        let taken = offered.max(self.left[0]);
+        let mut cycle = taken;
+        for stage in 0..3 {
+            cycle = self.left[stage + 1].max(cycle + 1);
+            self.left[stage] = cycle;
         }
-        let step = self.steps.next()?;
-        for (vectors, vector) in self.vectors.iter_mut().zip(step) {
-            vectors.push_back(vector);
-        }
-        self.under_way += 1;
-        Some(Offer { layer: 0, beat: 0 })
-    }
-
-    fn arrival(&self, offer: &Offer) -> Arrival {
-        let counts = &self.vectors[offer.layer][0].counts;
-        let last = offer.beat + 1 == counts.len();
-        Arrival {
-            layer: offer.layer,
-            place: offer.layer * self.beats + offer.beat,
-            survivors: counts[offer.beat],
-            first: offer.beat == 0,
-            last,
-            ends_group: last || (offer.beat + 1).is_multiple_of(self.whole),
-            decision: self.latencies[offer.layer],
-        }
-    }
-
-    fn cycle(&mut self, cycle: u64) {
-        let offer = self.offer();
-        let moves = self.path.step(cycle);
-        let accepted = offer.filter(|_| moves.accepted);
-
-        // The requantiser, from its end: a stage takes a beat if it is empty or is left.
-        let leaves = [
-            true,
-            self.stages[1].is_some_and(|sums| sums.layer == self.final_layer),
-            true,
-            accepted.is_some_and(|offer| offer.returns()),
-        ];
-        let mut goes = [false; 4];
-        let mut next = false;
-        for stage in (0..4).rev() {
-            let left = if stage == 3 { leaves[3] } else { next || (stage == 1 && leaves[1]) };
-            goes[stage] = self.stages[stage].is_none() || left;
-            next = goes[stage];
-        }
-
-        // The clusters work alike, so one stands for all.
-        let sums = self.cluster.offers().filter(|_| goes[0]);
-        let survivor = self.queue.front(cycle).copied();
-        let worked = self.cluster.step(&self.layers, survivor, sums.is_some());
-        if worked.accepted {
-            self.queue.pop();
-        }
-        self.schedule.working += u64::from(worked.works);
-        self.schedule.waiting += u64::from(worked.waits);
-
-        if let Some(sums) = self.stages[1].filter(|sums| sums.layer == self.final_layer) {
-            self.schedule.out.push(cycle);
-            if sums.last {
-                self.under_way -= 1;
-            }
-            self.stages[1] = None;
-        }
-        // What has gone out does not go on.
-        for stage in (1..4).rev() {
-            if goes[stage] {
-                self.stages[stage] = self.stages[stage - 1].take();
-            }
-        }
-        if goes[0] {
-            self.stages[0] = sums.map(|(work, last)| Sums { layer: work.layer, last });
-        }
-
-        if moves.out {
-            self.leave(cycle);
-        }
-        if let Some(offer) = accepted {
-            self.accept(cycle, offer);
-        }
-    }
-
-    /// A survivor leaves the path for the queue.
-    fn leave(&mut self, cycle: u64) {
-        let (left, work) = self.leaving.front_mut().expect("a vector is in the path");
-        self.queue.push(cycle, Work { last: *left == 1, ..*work });
-        *left -= 1;
-        if *left == 0 {
-            self.leaving.pop_front();
-        }
-    }
-
-    /// A beat goes into the path.
-    fn accept(&mut self, cycle: u64, offer: Offer) {
-        let Vector { fresh, counts, columns, .. } = &self.vectors[offer.layer][0];
-        self.offered = false;
-        if offer.beat == 0 {
-            let exists = !columns.is_empty();
-            let work = Work { layer: offer.layer, exists, fresh: *fresh, last: true };
-            self.leaving.push_back((columns.len().max(1), work));
-        }
-        if !offer.returns() {
-            self.schedule.accepted.push(cycle);
-        }
-        let is_last = offer.beat + 1 == counts.len();
-        self.inside = (!is_last).then_some(Offer { beat: offer.beat + 1, ..offer });
-        if is_last {
-            self.vectors[offer.layer].pop_front();
-        }
+        self.left[3] = take(cycle + 1);
+        taken
     }
 }

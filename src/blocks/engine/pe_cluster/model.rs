@@ -304,100 +304,59 @@ pub(crate) struct Work {
     pub last: bool,
 }
 
-/// When beats go in and out; counters take the place of sums.
+/// When beats go in and out. Survivors come one after the other; the sums of a vector are read before
+/// the next one's survivors come.
 #[derive(Default)]
 pub(crate) struct Clock {
-    /// The survivor whose words are read, and its cycles that are left.
-    current: Option<(Work, usize)>,
     /// A vector does not begin with the next survivor.
     is_inside: bool,
-    /// The vector that ends with the word that is worked with.
-    ending: Option<Work>,
-    /// The vector whose sums are read, and how many beats were.
-    reading: Option<(Work, usize)>,
-    /// The beat that is offered, and whether it is the last.
-    out: Option<(Work, bool)>,
-}
-
-/// What moves in a cycle.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Moves {
-    /// The offered survivor goes in.
-    pub accepted: bool,
-    /// A survivor is worked on.
-    pub works: bool,
-    /// One is offered, or about to end its vector, and waits for sums to be read.
-    pub waits: bool,
-    /// Anything is inside after it.
-    pub any: bool,
+    /// When the last survivor was done with.
+    done: u64,
+    /// The layer of the last vector, and when the last of its sums was read.
+    layer: Option<usize>,
+    read: u64,
+    /// From when on sums can be read.
+    reads: u64,
+    /// Cycles in which a survivor is worked on.
+    pub working: u64,
+    /// Cycles in which one is offered, or about to end its vector, and waits for sums to be read.
+    pub waiting: u64,
 }
 
 impl Clock {
-    /// The beat of sums that is offered: the last survivor of its vector, and whether it is the last.
-    pub fn offers(&self) -> Option<(Work, bool)> {
-        self.out
+    /// A survivor is offered from the cycle `from` on: when it goes in.
+    pub fn survivor(&mut self, layers: &[Layer], survivor: Work, from: u64) -> u64 {
+        let of_layer = self.layer == Some(survivor.layer);
+        let accepted = from.max(if of_layer { self.done.max(self.read) } else { self.done });
+        self.waiting += accepted.saturating_sub(from.max(self.done + 1));
+        let clears = usize::from(survivor.fresh && !self.is_inside);
+        let words = if survivor.exists { layers[survivor.layer].stride } else { 0 };
+        let cycles = (words + clears).max(1) as u64;
+        self.working += cycles;
+        self.done = accepted + cycles;
+        self.is_inside = !survivor.last;
+        if survivor.last {
+            let done = self.done;
+            self.done = done.max(self.read);
+            self.waiting += self.done - done;
+            self.layer = Some(survivor.layer);
+            self.reads = self.reads.max(self.done + 2);
+        }
+        accepted
     }
 
-    /// Whether sums are on their way out.
-    pub fn sends(&self) -> bool {
-        self.ending.is_some() || self.reading.is_some() || self.out.is_some()
+    /// When the last survivor is done with: if it ends its vector, sums are on their way from the next
+    /// cycle on.
+    pub fn done(&self) -> u64 {
+        self.done
     }
 
-    /// A cycle; `offered`: the survivor that would go in, `taken`: what is offered goes.
-    pub fn step(&mut self, layers: &[Layer], offered: Option<Work>, taken: bool) -> Moves {
-        let reads = self.reading.filter(|_| self.out.is_none() || taken);
-        let is_last =
-            reads.is_some_and(|(survivor, beat)| beat + 1 == layers[survivor.layer].beats);
-        let goes_on = self.reading.filter(|_| !is_last);
-
-        let may_end = goes_on.is_none() && self.ending.is_none();
-        let done =
-            self.current.is_some_and(|(survivor, left)| left <= 1 && (!survivor.last || may_end));
-        let of = |survivor: Option<Work>, layer: usize| {
-            survivor.is_some_and(|survivor| survivor.layer == layer)
-        };
-        let current = self.current.map(|(survivor, _)| survivor);
-        let stops =
-            self.current.is_some_and(|(survivor, left)| left <= 1 && survivor.last && !may_end);
-        let accepted = offered.filter(|next| {
-            let waits = of(current.filter(|survivor| survivor.last), next.layer)
-                || of(self.ending, next.layer)
-                || of(goes_on.map(|(survivor, _)| survivor), next.layer);
-            (self.current.is_none() || done) && !waits
-        });
-
-        // The clock's edge.
-        if let Some((survivor, _)) = reads {
-            self.out = Some((survivor, is_last));
-        } else if taken {
-            self.out = None;
-        }
-        self.reading = match (self.ending, reads) {
-            (Some(ending), _) => Some((ending, 0)),
-            (None, Some((survivor, beat))) if !is_last => Some((survivor, beat + 1)),
-            (None, Some(_)) => None,
-            (None, None) => self.reading,
-        };
-        self.ending = current.filter(|survivor| done && survivor.last);
-        if let Some((_, left)) = &mut self.current {
-            *left = (*left - 1).max(1);
-        }
-        if done {
-            self.current = None;
-        }
-        if let Some(next) = accepted {
-            let clears = usize::from(next.fresh && !self.is_inside);
-            let words = if next.exists { layers[next.layer].stride } else { 0 };
-            self.current = Some((next, (words + clears).max(1)));
-            self.is_inside = !next.last;
-        }
-        let any = self.current.is_some() || self.ending.is_some() || self.reading.is_some();
-        let works = current.is_some() && !stops;
-        Moves {
-            accepted: accepted.is_some(),
-            works,
-            waits: stops || (!works && offered.is_some() && accepted.is_none()),
-            any: any || self.out.is_some(),
+    /// Reads the sums of the vector that ended. `take` is told of each beat from when on it is offered,
+    /// and says when it is taken.
+    pub fn sums(&mut self, beats: usize, mut take: impl FnMut(usize, u64) -> u64) {
+        for beat in 0..beats {
+            self.read = self.reads;
+            self.reads = take(beat, self.read + 1);
         }
     }
 }
@@ -414,17 +373,15 @@ pub(super) fn run(p: &PeClusterParameters, stimulus: &Stimulus) -> Response {
     };
     let mut clock = Clock::default();
     let mut outs = vec![];
-    for cycle in loads_end.. {
-        if let Some((_, is_last)) = clock.offers() {
-            outs.push((cycle, is_last));
-        }
-        let next = survivors.get(response.accepted[1].len()).map(Survivor::work);
-        let moves = clock.step(&layers, next, true);
-        if moves.accepted {
-            response.accepted[1].push(cycle);
-        }
-        if !moves.any {
-            break;
+    for survivor in &survivors {
+        let accepted = clock.survivor(&layers, survivor.work(), loads_end);
+        response.accepted[1].push(accepted);
+        if survivor.last {
+            let beats = layers[survivor.layer].beats;
+            clock.sums(beats, |beat, cycle| {
+                outs.push((cycle, beat + 1 == beats));
+                cycle
+            });
         }
     }
     response.emitted[0] = emitted(p, &layers, loads, &survivors, outs);

@@ -68,7 +68,7 @@ use crate::model::{Kind, Model, Random, Shape, Stimulus};
 
 pub(crate) use steps::LayerSettings;
 pub(in crate::blocks) use steps::Steps;
-pub(in crate::blocks) use timing::{Arrival, Clock, Queue};
+pub(in crate::blocks) use timing::{Arrival, Clock, Event};
 
 /// Survivors that wait to go out, for each that goes out at once.
 const QUEUE: u32 = 8;

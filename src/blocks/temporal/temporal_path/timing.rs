@@ -1,256 +1,158 @@
 //! When the blocks of a path hand beats on: the golden model's clock.
 //!
-//! Each block is what its documentation says of it under back-pressure, with counters in place of
-//! payload. In a cycle, everything looks at the state that the cycle before left.
-
-use std::collections::VecDeque;
+//! Beats keep their order, and all that leaves the path is taken at once. So when a beat moves follows
+//! from the beats before it: in the first cycle in which nothing in front is in its way. Each block is
+//! what its documentation says of it under back-pressure. What moves in a cycle is gone in the next.
 
 use super::TemporalPathParameters;
 use crate::blocks::common::fifo::Storage;
 use crate::blocks::temporal::sparsity_control::LevelFrom;
 
-/// A queue whose elements can leave so many cycles after they came in.
-pub(in crate::blocks) struct Queue<T> {
-    depth: usize,
-    latency: u64,
-    /// Each element and the first cycle in which it can leave.
-    elements: VecDeque<(u64, T)>,
+/// The cycle of what does not happen.
+const NEVER: u64 = u64::MAX >> 1;
+
+/// The cycles from which on the places of a queue are free again.
+struct Places {
+    free: Vec<u64>,
+    next: usize,
+    leaving: usize,
 }
 
-impl<T> Queue<T> {
-    pub fn new(depth: usize, latency: u64) -> Queue<T> {
-        Queue { depth, latency, elements: VecDeque::new() }
+impl Places {
+    fn new(depth: u32) -> Places {
+        Places { free: vec![0; depth as usize], next: 0, leaving: 0 }
     }
 
-    pub fn has_room(&self) -> bool {
-        self.elements.len() < self.depth
+    /// When there is a place for the next element.
+    fn free(&self) -> u64 {
+        self.free[self.next]
     }
 
-    pub fn front(&self, cycle: u64) -> Option<&T> {
-        self.elements.front().filter(|(from, _)| *from <= cycle).map(|(_, element)| element)
+    /// The next element goes in.
+    fn enter(&mut self) {
+        self.free[self.next] = NEVER;
+        self.next = self.after(self.next);
     }
 
-    pub fn push(&mut self, cycle: u64, element: T) {
-        self.elements.push_back((cycle + self.latency, element));
+    /// The first element inside leaves.
+    fn leave(&mut self, cycle: u64) {
+        self.free[self.leaving] = cycle + 1;
+        self.leaving = self.after(self.leaving);
     }
 
-    pub fn pop(&mut self) -> Option<T> {
-        self.elements.pop_front().map(|(_, element)| element)
+    fn after(&self, place: usize) -> usize {
+        if place + 1 == self.free.len() { 0 } else { place + 1 }
     }
 }
 
-/// The coherence metric.
+/// The coherence metric, which decides about one vector while it takes in the next.
 #[derive(Default)]
-pub(super) struct Metric {
-    /// The decision of a vector that is complete in the first stage takes so many cycles.
-    complete: Option<u64>,
-    /// When the band of the vector that is decided about comes out.
-    done: Option<u64>,
+struct Metric {
+    /// When the decision about the last whole vector began.
+    begun: u64,
+    /// When its band left.
+    decided: u64,
 }
 
 impl Metric {
-    /// Whether a band is offered.
-    pub fn offers(&self, cycle: u64) -> bool {
-        self.done.is_some_and(|done| done <= cycle)
+    /// When the band of a vector leaves whose last beat came in the cycle `last`; it may from the cycle
+    /// `free` on.
+    fn decide(&mut self, last: u64, latency: u64, free: u64) -> u64 {
+        self.begun = self.decided.max(last + 1);
+        self.decided = free.max(self.begun + (latency - 1).max(1));
+        self.decided
     }
-
-    /// Whether the decision is free for the next vector; `leaves`: the band is taken.
-    fn is_free(&self, leaves: bool) -> bool {
-        self.done.is_none() || leaves
-    }
-
-    /// Whether a beat is taken.
-    pub fn has_room(&self, leaves: bool) -> bool {
-        self.complete.is_none() || self.is_free(leaves)
-    }
-
-    /// The clock's edge; `last`: a beat goes in that is the last of a vector, whose band comes out
-    /// `latency` cycles later at the earliest.
-    pub fn step(&mut self, cycle: u64, leaves: bool, last: Option<u64>) {
-        if self.is_free(leaves) {
-            // The beat came in a cycle ago or earlier.
-            self.done = self.complete.take().map(|latency| cycle + latency - 1);
-        }
-        if last.is_some() {
-            self.complete = last;
-        }
-    }
-}
-
-/// A beat that goes into the mask generator.
-#[derive(Clone, Copy)]
-pub(super) struct Scores {
-    /// Whether it is the last of its group.
-    pub ends_group: bool,
 }
 
 /// The mask generator: stages that each hold a group.
-pub(super) struct Generator {
+struct Generator {
     /// Whether a register holds a beat with norms in front.
     norms: bool,
-    waiting: Option<Scores>,
-    /// Whether groups are gathered beat by beat, and how far the group is.
+    /// Whether groups are gathered beat by beat.
     gathers: bool,
-    gathered: usize,
-    complete: bool,
     /// The least cycles in each cell.
     holds: Vec<u64>,
-    /// In each cell, the beats of its group and the cycle at whose end it can leave.
-    cells: Vec<Option<(usize, u64)>>,
-    /// Beats of the group on its way out that are still to go.
-    output: usize,
-}
-
-/// What the mask generator does in a cycle.
-pub(super) struct GeneratorMoves {
-    /// Which cells hand their group on, a bit for each.
-    leave: u64,
-    /// Whether the gathering does.
-    gathered: bool,
-    /// Whether a beat is taken.
-    pub has_room: bool,
-    /// Whether what waits in front goes on.
-    goes_on: bool,
+    /// When the last beat went on from the register.
+    entered: u64,
+    /// When the last group went on from where its beats came in.
+    gathered: u64,
+    /// When it left each cell.
+    left: Vec<u64>,
+    /// When its last mask left.
+    sent: u64,
 }
 
 impl Generator {
-    /// `holds`: the least cycles of each cell.
-    pub fn new(holds: Vec<u64>, gathers: bool, norms: bool) -> Generator {
-        let cells = vec![None; holds.len()];
-        Generator {
-            norms,
-            waiting: None,
-            gathers,
-            gathered: 0,
-            complete: false,
-            holds,
-            cells,
-            output: 0,
-        }
+    /// When there is room for a beat.
+    fn free(&self) -> u64 {
+        if self.norms { self.entered } else { self.gathered }
     }
 
-    /// Whether a beat of a mask is offered.
-    pub fn offers(&self) -> bool {
-        self.output > 0
+    /// A beat comes in.
+    fn enter(&mut self, cycle: u64) {
+        self.entered = if self.norms { self.gathered.max(cycle + 1) } else { cycle };
     }
 
-    /// What happens in a cycle; `taken`: the offered beat goes.
-    pub fn moves(&self, cycle: u64, taken: bool) -> GeneratorMoves {
-        let mut free = self.output == 0 || (self.output == 1 && taken);
-        let mut leave = 0;
-        for (number, cell) in self.cells.iter().enumerate().rev() {
-            let leaves = free && cell.is_some_and(|(_, from)| from <= cycle);
-            leave |= u64::from(leaves) << number;
-            free = cell.is_none() || leaves;
-        }
-        let gathered = self.gathers && self.complete && free;
+    /// The beat that came in ends its group: when that has left the last cell.
+    fn decide(&mut self) -> u64 {
+        let mut cycle = self.entered;
         if self.gathers {
-            free = !self.complete || gathered;
+            cycle = self.left[0].max(cycle + 1);
+            self.gathered = cycle;
         }
-        let goes_on = self.waiting.is_some() && free;
-        let has_room = if self.norms { self.waiting.is_none() || goes_on } else { free };
-        GeneratorMoves { leave, gathered, has_room, goes_on }
+        for cell in 0..self.left.len() {
+            let free = self.left.get(cell + 1).copied().unwrap_or(self.sent);
+            cycle = free.max(cycle + self.holds[cell]);
+            self.left[cell] = cycle;
+        }
+        if !self.gathers {
+            self.gathered = self.left[0];
+        }
+        cycle
     }
-
-    /// The clock's edge.
-    pub fn step(&mut self, cycle: u64, taken: bool, moves: &GeneratorMoves, beat: Option<Scores>) {
-        if taken {
-            self.output -= 1;
-        }
-        let mut entering = None;
-        let enters = if self.norms {
-            let enters = self.waiting.filter(|_| moves.goes_on);
-            if moves.has_room {
-                self.waiting = beat;
-            }
-            enters
-        } else {
-            beat
-        };
-        if moves.gathered {
-            entering = Some(self.gathered);
-            (self.gathered, self.complete) = (0, false);
-        }
-        if let Some(beat) = enters {
-            if self.gathers {
-                self.gathered += 1;
-                self.complete = beat.ends_group;
-            } else {
-                entering = Some(1);
-            }
-        }
-        for (number, (cell, hold)) in self.cells.iter_mut().zip(&self.holds).enumerate() {
-            let leaves = moves.leave >> number & 1 == 1;
-            let leaving = if leaves { cell.take() } else { None };
-            if let Some(beats) = entering {
-                *cell = Some((beats, cycle + hold));
-            }
-            entering = leaving.map(|(beats, _)| beats);
-        }
-        if let Some(beats) = entering {
-            self.output = beats;
-        }
-    }
-}
-
-/// A window of elements that goes into mask apply.
-#[derive(Clone, Copy)]
-pub(super) struct Window {
-    pub survivors: usize,
-    pub last: bool,
 }
 
 /// Mask apply: a queue of beats of survivors.
-pub(super) struct Apply {
+struct Apply {
     lanes: usize,
-    beats: usize,
-    /// Beats that nothing is added to.
-    closed: usize,
-    /// Survivors in the beat behind them, which may be joined by others of their vector.
+    beats: u64,
+    /// Survivors in the last beat, which may be joined by others of their vector.
     open: usize,
-    /// Survivors of the offered window that have moved.
-    moved: usize,
+    /// The cycle after that in which the last of the other beats leaves.
+    left: u64,
 }
 
 impl Apply {
-    /// `queue`: survivors that it holds at most.
-    pub fn new(lanes: usize, queue: usize) -> Apply {
-        Apply { lanes, beats: queue / lanes, closed: 0, open: 0, moved: 0 }
-    }
-
-    /// Whether a beat is offered.
-    pub fn offers(&self) -> bool {
-        self.closed > 0
-    }
-
-    fn has_room(&self) -> bool {
-        self.closed + usize::from(self.open > 0) + 2 <= self.beats
-    }
-
-    /// Whether an offered window is taken in this cycle.
-    pub fn takes(&self, window: Window) -> bool {
-        self.has_room() && window.survivors - self.moved <= 2 * self.lanes
-    }
-
-    /// The clock's edge: the offered beat is taken, and survivors of the offered window move.
-    pub fn step(&mut self, window: Option<Window>) {
-        let (has_room, takes) = (self.has_room(), window.is_some_and(|window| self.takes(window)));
-        self.closed = self.closed.saturating_sub(1);
-        let Some(window) = window.filter(|_| has_room) else { return };
-        let moving = (window.survivors - self.moved).min(2 * self.lanes);
-        for _ in 0..moving {
-            if self.open == self.lanes {
-                (self.closed, self.open) = (self.closed + 1, 0);
+    /// A window of elements that is there from the cycle `from` on: when it is taken. `out` hears when
+    /// beats of survivors leave.
+    fn window(&mut self, from: u64, beat: &Arrival, mut out: impl FnMut(u64)) -> u64 {
+        let (mut cycle, mut waiting) = (from, beat.survivors);
+        loop {
+            // Two beats have to have room, besides the one that is open.
+            let room = self.beats - 2 - u64::from(self.open > 0);
+            cycle = cycle.max(self.left.saturating_sub(room));
+            let moving = waiting.min(2 * self.lanes);
+            (waiting, self.open) = (waiting - moving, self.open + moving);
+            let is_taken = waiting == 0;
+            while self.open > self.lanes {
+                self.open -= self.lanes;
+                self.close(cycle, &mut out);
             }
-            self.open += 1;
-        }
-        self.moved += moving;
-        if takes {
-            self.moved = 0;
-            if window.last {
-                (self.closed, self.open) = (self.closed + 1, 0);
+            if is_taken {
+                if beat.last {
+                    self.open = 0;
+                    self.close(cycle, &mut out);
+                }
+                return cycle;
             }
+            cycle += 1;
         }
+    }
+
+    fn close(&mut self, cycle: u64, out: &mut impl FnMut(u64)) {
+        let leaves = self.left.max(cycle + 1);
+        self.left = leaves + 1;
+        out(leaves);
     }
 }
 
@@ -271,6 +173,21 @@ pub(in crate::blocks) struct Arrival {
     pub decision: u64,
 }
 
+/// What happens to beats on their way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::blocks) enum Event {
+    /// The scores of a beat go on to the mask generator.
+    Scored,
+    /// The band of a vector goes into a register slice.
+    Band,
+    /// So does its level.
+    Level,
+    /// So does a mask.
+    Mask,
+    /// Survivors go out.
+    Out,
+}
+
 /// When everything goes in and comes out.
 #[derive(Default)]
 pub(super) struct Schedule {
@@ -282,211 +199,163 @@ pub(super) struct Schedule {
     pub out: Vec<u64>,
 }
 
-/// Runs a path on beats that are always offered, with all that comes out taken at once.
+/// Runs a path on beats that are always offered.
 pub(super) fn run(p: &TemporalPathParameters, arrivals: Vec<Arrival>) -> Schedule {
     let mut clock = Clock::new(p);
-    arrivals.into_iter().for_each(|beat| clock.offer(beat));
     let mut schedule = Schedule::default();
-    let mut quiet = 0;
-    for cycle in 0.. {
-        let moves = clock.step(cycle);
-        // What passes a register slice is there one cycle later.
-        let events = [
-            (moves.accepted, &mut schedule.accepted, 0),
-            (moves.scored && p.norm, &mut schedule.norms, 0),
-            (moves.band, &mut schedule.bands, 1),
-            (moves.level, &mut schedule.levels, 1),
-            (moves.mask, &mut schedule.masks, 1),
-            (moves.out, &mut schedule.out, 0),
-        ];
-        for (happens, cycles, later) in events {
-            if happens {
-                cycles.push(cycle + later);
-            }
-        }
-        quiet = if moves.any { 0 } else { quiet + 1 };
-        if quiet > QUIET {
-            break;
-        }
+    for beat in arrivals {
+        let accepted = clock.beat(beat, 0, &mut |event, cycle| {
+            // What passes a register slice is there one cycle later.
+            let (cycles, later) = match event {
+                Event::Scored => (&mut schedule.norms, 0),
+                Event::Band => (&mut schedule.bands, 1),
+                Event::Level => (&mut schedule.levels, 1),
+                Event::Mask => (&mut schedule.masks, 1),
+                Event::Out => (&mut schedule.out, 0),
+            };
+            cycles.extend((cycle < NEVER).then_some(cycle + later));
+        });
+        schedule.accepted.extend((accepted < NEVER).then_some(accepted));
     }
     schedule
 }
 
-/// Longer than any block is busy without a beat that moves: a decision.
-const QUIET: u64 = 2000;
-
-/// What moves in a cycle.
-#[derive(Clone, Copy, Default)]
-pub(in crate::blocks) struct Moves {
-    /// A beat goes in.
-    pub accepted: bool,
-    /// Its scores go on to the mask generator.
-    scored: bool,
-    /// The band of a vector goes into a register slice.
-    band: bool,
-    /// So does its level.
-    level: bool,
-    /// So does a mask.
-    mask: bool,
-    /// Survivors go out.
-    pub out: bool,
-    /// Anything moves.
-    any: bool,
-}
-
-/// How many beats there were. They keep their order, so between two places are those that have got
-/// to the one, but not to the other.
-#[derive(Clone, Copy, Default)]
-struct Counts {
-    /// Into the buffer.
-    accepted: usize,
-    /// From the buffer to the memory, where their scores are offered.
-    stored: usize,
-    /// To where they wait for their masks.
-    scored: usize,
-    /// To the way out.
-    masked: usize,
-    /// Out.
-    sent: usize,
-}
-
-/// The whole path, with all that comes out taken at once.
+/// The whole path.
 pub(in crate::blocks) struct Clock {
-    /// Beats that are offered or inside: all that were not sent.
-    beats: VecDeque<Arrival>,
-    counts: Counts,
     announces: bool,
     metric: Metric,
-    /// An element for each beat between accepted and stored.
-    buffer: Queue<()>,
-    /// The layers of vectors that are compared.
-    compared: VecDeque<usize>,
-    /// The layers whose next band is to come before their next vector.
-    pending: Vec<bool>,
-    /// Whether a level is offered.
-    level: bool,
-    /// Beats between scored and masked, at most.
-    depth: usize,
-    /// For each place of all memories, whether a beat that goes there is between stored and masked.
-    busy: Vec<bool>,
+    buffer: Places,
+    /// Cycles from where a beat goes into the buffer to where it may leave.
+    latency: u64,
+    /// The cycle after that in which the last beat went in.
+    accepted: u64,
+    /// Beats of the vector that waits for its level, and when they went in.
+    buffered: Vec<(Arrival, u64)>,
+    /// From when on each place of all memories is free.
+    memories: Vec<u64>,
+    /// From when on a vector of each layer may begin, because the band of the one before has left.
+    layers: Vec<u64>,
+    /// From when on the band of the vector that began last may leave.
+    begun: u64,
+    /// When the last beat left the memory, and the level of the last whole vector with it.
+    scored: u64,
+    level_left: u64,
+    /// What of the memory waits for masks.
+    waiting: Places,
+    /// Of that, the beats of the group that is not whole.
+    group: Vec<Arrival>,
     generator: Generator,
     apply: Apply,
+    /// When mask apply took the last beat.
+    sent: u64,
 }
 
 impl Clock {
     /// As a reset leaves it.
     pub fn new(p: &TemporalPathParameters) -> Clock {
         let buffer = p.buffer(1);
-        let latency = if buffer.storage == Storage::Ram { 2 } else { 1 };
         let (holds, gathers) = p.generator().cells();
+        let left = vec![0; holds.len()];
         let apply = p.apply();
+        let (lanes, beats) = (apply.lanes as usize, u64::from(apply.queue / apply.lanes));
         Clock {
-            beats: VecDeque::new(),
-            counts: Counts::default(),
             announces: p.level_from == LevelFrom::Previous,
             metric: Metric::default(),
-            buffer: Queue::new(buffer.depth as usize, latency),
-            compared: VecDeque::new(),
-            pending: vec![false; p.layers as usize],
-            level: false,
-            depth: p.delta().depth as usize,
-            busy: vec![false; (p.places() * p.beats()) as usize],
-            generator: Generator::new(holds, gathers, p.norm),
-            apply: Apply::new(apply.lanes as usize, apply.queue as usize),
+            buffer: Places::new(buffer.depth),
+            latency: if buffer.storage == Storage::Ram { 2 } else { 1 },
+            accepted: 0,
+            buffered: vec![],
+            memories: vec![0; (p.places() * p.beats()) as usize],
+            layers: vec![0; p.layers as usize],
+            begun: 0,
+            scored: 0,
+            level_left: 0,
+            waiting: Places::new(p.delta().depth),
+            group: vec![],
+            generator: Generator {
+                norms: p.norm,
+                gathers,
+                holds,
+                entered: 0,
+                gathered: 0,
+                left,
+                sent: 0,
+            },
+            apply: Apply { lanes, beats, open: 0, left: 0 },
+            sent: 0,
         }
     }
 
-    /// From the next cycle on a beat is offered, once those before it have gone in.
-    pub fn offer(&mut self, beat: Arrival) {
-        self.beats.push_back(beat);
+    /// A beat is offered from the cycle `from` on: when it goes in. `hear` is told what else happens
+    /// because of it.
+    pub fn beat(&mut self, beat: Arrival, from: u64, hear: &mut impl FnMut(Event, u64)) -> u64 {
+        let free = self.accepted.max(self.metric.begun).max(self.buffer.free());
+        let accepted = free.max(from);
+        self.accepted = accepted + 1;
+        self.buffer.enter();
+        if self.announces {
+            // The level is known from the vector before.
+            let first = self.level_left.max(self.layers[beat.layer]);
+            let stored = self.store(&beat, accepted, if beat.first { first } else { 0 });
+            if beat.first {
+                self.begun = stored + 1;
+            }
+            self.score(&beat, stored + 1, hear);
+            if beat.last {
+                let band = self.metric.decide(accepted, beat.decision, self.begun);
+                self.layers[beat.layer] = band + 1;
+                self.end(band, hear);
+            }
+            return accepted;
+        }
+        self.buffered.push((beat, accepted));
+        if beat.last {
+            let band = self.metric.decide(accepted, beat.decision, self.level_left);
+            for (beat, accepted) in std::mem::take(&mut self.buffered) {
+                let stored = self.store(&beat, accepted, 0);
+                self.score(&beat, stored.max(band) + 1, hear);
+            }
+            self.end(band, hear);
+        }
+        accepted
     }
 
-    /// The beat with a number, counted from the first there ever was.
-    fn beat(&self, number: usize) -> Option<Arrival> {
-        self.beats.get(number - self.counts.sent).copied()
+    /// A vector has left the memory.
+    fn end(&mut self, band: u64, hear: &mut impl FnMut(Event, u64)) {
+        self.level_left = self.scored;
+        hear(Event::Band, band);
+        hear(Event::Level, self.level_left);
     }
 
-    /// One cycle.
-    pub fn step(&mut self, cycle: u64) -> Moves {
-        let before = self.counts;
-        // From the end to the beginning: whether a block can take a beat depends on the next one.
-        let leaving = self.beat(before.sent).filter(|_| before.sent < before.masked);
-        let window = leaving.map(|beat| Window { survivors: beat.survivors, last: beat.last });
-        let sent = window.is_some_and(|window| self.apply.takes(window));
-        let offered = self.apply.offers();
+    /// When a beat goes from the buffer to the memory; it may from the cycle `from` on.
+    fn store(&mut self, beat: &Arrival, accepted: u64, from: u64) -> u64 {
+        let memory = &mut self.memories[beat.place];
+        let stored = from.max(accepted + self.latency).max(self.scored).max(*memory);
+        *memory = NEVER;
+        self.buffer.leave(stored);
+        stored
+    }
 
-        let can_send = leaving.is_none() || sent;
-        let masked = self.generator.offers() && before.masked < before.scored && can_send;
-        let moves = self.generator.moves(cycle, masked);
-        let can_wait = before.scored - before.masked < self.depth;
-        let can_score = before.scored < before.stored && can_wait && self.level && moves.has_room;
-        let scored = self.beat(before.scored).filter(|_| can_score);
-        let level_leaves = scored.is_some_and(|beat| beat.last);
-        let level_free = !self.level || level_leaves;
-
-        let can_store = self.buffer.front(cycle).is_some()
-            && (before.scored == before.stored || scored.is_some());
-        let stored = self.beat(before.stored).filter(|beat| {
-            let may_begin = level_free && !self.pending[beat.layer];
-            let is_free = can_store && !self.busy[beat.place];
-            is_free && (!self.announces || !beat.first || may_begin)
-        });
-
-        let decided = self.compared.front().copied().filter(|&layer| {
-            let may_leave = if self.announces { self.pending[layer] } else { level_free };
-            self.metric.offers(cycle) && may_leave
-        });
-        let has_room = self.metric.has_room(decided.is_some()) && self.buffer.has_room();
-        let accepted = self.beat(before.accepted).filter(|_| has_room);
-
-        // The clock's edge.
-        let ending = accepted.filter(|beat| beat.last);
-        self.metric.step(cycle, decided.is_some(), ending.map(|beat| beat.decision));
-        let begun = stored.filter(|beat| self.announces && beat.first);
-        if let Some(layer) = decided {
-            self.compared.pop_front();
-            self.pending[layer] = false;
+    /// A beat leaves the memory, from the cycle `from` on; with the last of its group, all of that goes
+    /// on.
+    fn score(&mut self, beat: &Arrival, from: u64, hear: &mut impl FnMut(Event, u64)) {
+        self.scored = from.max(self.waiting.free()).max(self.generator.free());
+        hear(Event::Scored, self.scored);
+        self.waiting.enter();
+        self.generator.enter(self.scored);
+        self.group.push(*beat);
+        if self.generator.gathers && !beat.ends_group {
+            return;
         }
-        if let Some(beat) = begun {
-            self.pending[beat.layer] = true;
+        let mut masked = self.generator.decide();
+        for beat in self.group.drain(..) {
+            masked = self.sent.max(masked + 1);
+            self.waiting.leave(masked);
+            self.memories[beat.place] = masked + 1;
+            let out = |cycle| hear(Event::Out, cycle);
+            self.sent = self.apply.window(masked + 1, &beat, out);
+            hear(Event::Mask, self.sent);
         }
-        let comes = if self.announces { begun.is_some() } else { decided.is_some() };
-        self.level = comes || (self.level && !level_leaves);
-        let scores = scored.map(|beat| Scores { ends_group: beat.ends_group });
-        self.generator.step(cycle, masked, &moves, scores);
-        self.apply.step(window);
-        if let Some(beat) = self.beat(before.masked).filter(|_| masked) {
-            self.busy[beat.place] = false;
-        }
-        if let Some(beat) = stored {
-            self.buffer.pop();
-            self.busy[beat.place] = true;
-        }
-        if accepted.is_some() {
-            self.buffer.push(cycle, ());
-        }
-        if let Some(beat) = ending {
-            self.compared.push_back(beat.layer);
-        }
-        if sent {
-            self.beats.pop_front();
-        }
-        self.counts = Counts {
-            accepted: before.accepted + usize::from(accepted.is_some()),
-            stored: before.stored + usize::from(stored.is_some()),
-            scored: before.scored + usize::from(scored.is_some()),
-            masked: before.masked + usize::from(masked),
-            sent: before.sent + usize::from(sent),
-        };
-        let moved = accepted.or(stored).or(scored).is_some() || decided.is_some();
-        Moves {
-            accepted: accepted.is_some(),
-            scored: scored.is_some(),
-            band: decided.is_some(),
-            level: level_leaves,
-            mask: sent,
-            out: offered,
-            any: moved || masked || sent || offered,
-        }
+        self.generator.sent = masked;
     }
 }
