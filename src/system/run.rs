@@ -119,11 +119,23 @@ mod tests {
         network
     }
 
+    /// With weights of 4 bits in the hidden layers, which have exponents.
+    fn narrow(network: &Network) -> Network {
+        let mut network = network.clone();
+        for layer in &mut network.layers[..2] {
+            layer.precision = 4;
+            layer.weights.iter_mut().for_each(|weight| *weight >>= 4);
+            layer.exponents = Some(vec![4; layer.inputs * layer.groups()]);
+        }
+        network
+    }
+
     #[test]
     fn results_are_those_of_the_reference_at_any_size() {
         agrees_with_the_reference(&Network::built_in(), 4);
         agrees_with_the_reference(&Network::built_in_dense(), 1);
         agrees_with_the_reference(&Network::built_in_dense().dense(), 1);
         agrees_with_the_reference(&masked(&Network::built_in()), 2);
+        agrees_with_the_reference(&narrow(&Network::built_in()), 2);
     }
 }

@@ -14,7 +14,7 @@ macro_rules! files {
 type Files = &'static [(&'static str, &'static [u8])];
 
 const PRUNED: Files = files!("": "network.toml" "weights_0.npy" "weights_1.npy" "weights_2.npy"
-    "exponents_0.npy" "exponents_1.npy" "bias_0.npy" "bias_1.npy" "bias_2.npy");
+    "bias_0.npy" "bias_1.npy" "bias_2.npy");
 
 const DENSE: Files = files!("dense/": "network.toml" "weights_0.npy" "weights_1.npy"
     "weights_2.npy" "bias_0.npy" "bias_1.npy" "bias_2.npy");

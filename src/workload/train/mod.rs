@@ -46,8 +46,8 @@ const NOT_SATURATED: f64 = 0.999;
 pub struct Recipe {
     /// Epochs in floating point.
     pub float_epochs: usize,
-    /// Weights of each input and group of outputs that are kept, step by step.
-    pub keeps: Vec<usize>,
+    /// Weights of each input and group of outputs that are kept in each layer, step by step.
+    pub keeps: Vec<[usize; 3]>,
     /// Epochs after each step of pruning.
     pub pruning_epochs: usize,
     /// Bits of the weights of each layer after pruning.
@@ -66,11 +66,11 @@ impl Default for Recipe {
     fn default() -> Recipe {
         Recipe {
             float_epochs: 300,
-            keeps: vec![12, 8, 6, 4],
+            keeps: vec![[12, 12, 16], [8, 8, 16], [6, 6, 16], [4, 4, 16]],
             pruning_epochs: 60,
-            precisions: [4, 4, 8],
+            precisions: [8, 8, 8],
             rounding_epochs: 100,
-            targets: vec![9.0, 12.5],
+            targets: vec![7.0, 9.5],
             delta_epochs: 100,
             noise: 0.05,
         }
@@ -150,19 +150,19 @@ impl<'a, P: FnMut(&'static str, f64)> Training<'a, P> {
         let controls = vec![all; SIZES.len() - 1];
         let precisions = vec![8; SIZES.len() - 1];
         let mut regime = Regime { scales: self.scales()?, precisions, controls };
-        let (dense, _) = self.integers(&regime, GROUP)?;
+        let (dense, _) = self.integers(&regime, &[GROUP; 3])?;
 
-        for &keep in &recipe.keeps {
-            self.model.prune(keep)?;
+        for keeps in &recipe.keeps {
+            self.model.prune(keeps)?;
             self.fit("pruning", recipe.pruning_epochs, 2e-3, None)?;
         }
         regime.scales = self.scales()?;
         regime.precisions = recipe.precisions.to_vec();
         self.fit("rounding", recipe.rounding_epochs, 2e-3, Some(&regime))?;
 
-        let keep = recipe.keeps.last().copied().unwrap_or(GROUP);
+        let keeps = recipe.keeps.last().unwrap_or(&[GROUP; 3]);
         regime.controls = vec![Control::default(); SIZES.len() - 1];
-        let (mut network, mut unit) = self.integers(&regime, keep)?;
+        let (mut network, mut unit) = self.integers(&regime, keeps)?;
         let examples =
             self.data.iter().step_by(SAMPLED).map(|sequence| example(&network, sequence));
         let examples: Vec<Example> = examples.collect();
@@ -172,7 +172,7 @@ impl<'a, P: FnMut(&'static str, f64)> Training<'a, P> {
             choose::towards(&mut network, unit, &examples, target, tick);
             regime.controls = network.layers.iter().map(|layer| layer.control.clone()).collect();
             self.fit("leaving out", recipe.delta_epochs, 1.5e-3, Some(&regime))?;
-            (network, unit) = self.integers(&regime, keep)?;
+            (network, unit) = self.integers(&regime, keeps)?;
         }
         let count = |network: &Network, data: &[Sequence]| -> Tally {
             tally(network, data).expect("the network is of the data's shape")
@@ -220,14 +220,14 @@ impl<'a, P: FnMut(&'static str, f64)> Training<'a, P> {
     }
 
     /// The network of integers, and what a step of its accumulators stands for.
-    fn integers(&self, regime: &Regime, keep: usize) -> Result<(Network, f64)> {
+    fn integers(&self, regime: &Regime, keeps: &[usize]) -> Result<(Network, f64)> {
         let layers = SIZES.windows(2).enumerate().map(|(index, sizes)| {
             let (weights, bias) = self.model.layer(index)?;
             Ok(Float { inputs: sizes[0], outputs: sizes[1], weights, bias })
         });
         let layers = layers.collect::<Result<Vec<Float>>>()?;
         let Regime { scales, precisions, controls } = regime;
-        Ok(quantise::network(&layers, scales, precisions, controls, STACK, keep))
+        Ok(quantise::network(&layers, scales, precisions, controls, STACK, keeps))
     }
 }
 

@@ -113,9 +113,9 @@ impl Model {
         Ok((weights.flatten_all()?.to_vec1()?, self.biases[layer].to_vec1()?))
     }
 
-    /// Keeps the `keep` weights of each input and group that are the largest.
-    pub(super) fn prune(&mut self, keep: usize) -> Result<()> {
-        for layer in 0..self.kept.len() {
+    /// Keeps the weights of each input and group that are the largest, so many in each layer.
+    pub(super) fn prune(&mut self, keeps: &[usize]) -> Result<()> {
+        for (layer, &keep) in keeps.iter().enumerate() {
             let (inputs, outputs) = (self.sizes[layer], self.sizes[layer + 1]);
             let (weights, _) = self.layer(layer)?;
             let kept = quantise::balanced(&weights, inputs, outputs, keep);

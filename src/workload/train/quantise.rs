@@ -109,7 +109,7 @@ pub(super) fn network(
     precisions: &[u32],
     controls: &[Control],
     stack: usize,
-    keep: usize,
+    keeps: &[usize],
 ) -> (Network, f64) {
     let mut unit = 1.0;
     let quantised = layers.iter().enumerate().map(|(index, layer)| {
@@ -121,7 +121,7 @@ pub(super) fn network(
             outputs,
             precision: precisions[index],
             reference: REFERENCE,
-            keep,
+            keep: keeps[index],
             weights: stored.integers,
             exponents: stored.exponents,
             bias: layer.bias.iter().map(|&b| (f64::from(b) / unit).round() as i64).collect(),

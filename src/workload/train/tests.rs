@@ -5,7 +5,7 @@ use crate::workload::network::Layer;
 fn recipe() -> Recipe {
     Recipe {
         float_epochs: 8,
-        keeps: vec![8, 6],
+        keeps: vec![[8, 8, 16], [6, 6, 7]],
         pruning_epochs: 1,
         precisions: [2, 4, 8],
         rounding_epochs: 1,
@@ -34,11 +34,12 @@ fn a_seed_decides_everything() {
 fn networks_are_as_the_recipe_says() {
     let Trained { network, dense, figures } = trained(3);
     let nonzero = |layer: &Layer| layer.weights.iter().filter(|&&weight| weight != 0).count();
-    for (layer, precision) in network.layers.iter().zip(recipe().precisions) {
-        assert_eq!((layer.precision, layer.keep), (precision, 6));
+    let wanted = recipe().precisions.into_iter().zip(recipe().keeps[1]);
+    for (layer, (precision, keep)) in network.layers.iter().zip(wanted) {
+        assert_eq!((layer.precision, layer.keep), (precision, keep));
         assert_eq!(layer.exponents.is_some(), precision < 8);
-        assert!(nonzero(layer) <= layer.inputs * layer.groups() * 6);
-        assert!(nonzero(layer) > layer.inputs * layer.groups() * 2);
+        assert!(nonzero(layer) <= layer.inputs * layer.groups() * keep);
+        assert!(nonzero(layer) > layer.inputs * layer.groups() * keep / 3);
     }
     assert!(dense.layers.iter().all(|layer| layer.precision == 8 && layer.keep == GROUP));
     let folder = tempfile::tempdir().unwrap();
@@ -83,7 +84,7 @@ fn integers_compute_what_the_training_does() {
     training.fit("", recipe.float_epochs, 5e-3, None).unwrap();
     let controls = vec![Control::default(); 3];
     let regime = Regime { scales: training.scales().unwrap(), precisions: vec![8; 3], controls };
-    let (network, unit) = training.integers(&regime, GROUP).unwrap();
+    let (network, unit) = training.integers(&regime, &[GROUP; 3]).unwrap();
     let vectors = network.quantised(&data[0]).unwrap();
     let found = crate::workload::reference::run(&network, &vectors);
     let batch = batch(&data[..1]).unwrap();
