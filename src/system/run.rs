@@ -49,7 +49,8 @@ impl Run {
             let (vectors, mut result) = engine.step(&step);
             for (layer, vector) in vectors.iter().enumerate() {
                 let stored = &program.stored[layer][vector.level];
-                let stored: usize = vector.columns.iter().map(|&column| stored[column]).sum();
+                let stored: usize =
+                    vector.survivors.iter().map(|&(column, _)| stored[column]).sum();
                 run.executed[layer] += stored as u64;
                 run.levels[layer][vector.level] += 1;
                 let positions = &mut run.coherence[layer];

@@ -105,13 +105,13 @@ impl Golden {
             let threshold = vector.weight_threshold;
             let products =
                 products.entry(threshold).or_insert_with(|| self.registers.products(threshold));
-            let of_column = |&column: &usize| -> u32 {
+            let of_column = |&(column, _): &(usize, i64)| -> u32 {
                 let first = (base + column * stride) as u32;
                 let words = first..first + stride as u32;
                 words.filter_map(|address| products.get(&address)).sum()
             };
             self.counters.vectors[layer] += 1;
-            self.counters.executed[layer] += vector.columns.iter().map(of_column).sum::<u32>();
+            self.counters.executed[layer] += vector.survivors.iter().map(of_column).sum::<u32>();
             match vector.band {
                 None => self.counters.firsts += 1,
                 Some(band) => self.counters.bands[band] += 1,

@@ -21,8 +21,8 @@ pub(crate) struct Vector {
     pub fresh: bool,
     /// The survivors of each beat.
     pub counts: Vec<usize>,
-    /// Their columns.
-    pub columns: Vec<usize>,
+    /// Their columns and values.
+    pub survivors: Vec<(usize, i64)>,
     /// Its level of sparsity.
     pub level: usize,
     /// What the magnitudes of weights had to exceed; 0 if none was left out.
@@ -64,13 +64,13 @@ struct Entrance {
     /// The vectors that the clusters are not done with.
     inside: VecDeque<Inside>,
     /// When their survivors are offered to the clusters.
-    survivors: VecDeque<u64>,
+    offered: VecDeque<u64>,
 }
 
 impl Entrance {
     /// A beat of the layer's next vector is offered from the cycle `from` on: when it goes in.
     fn beat(&mut self, layer: usize, beat: usize, from: u64) -> u64 {
-        let Vector { fresh, counts, columns, .. } = &self.vectors[layer][0];
+        let Vector { fresh, counts, survivors, .. } = &self.vectors[layer][0];
         let last = beat + 1 == counts.len();
         let arrival = Arrival {
             layer,
@@ -82,16 +82,16 @@ impl Entrance {
             decision: self.latencies[layer],
         };
         let from = from.max(self.free);
-        let survivors = &mut self.survivors;
+        let offered = &mut self.offered;
         let accepted = self.path.beat(arrival, from, &mut |event, cycle| {
             if event == Event::Out {
-                survivors.push_back(cycle + QUEUE);
+                offered.push_back(cycle + QUEUE);
             }
         });
         self.free = accepted + 1;
         if last {
-            let work = Work { layer, exists: !columns.is_empty(), fresh: *fresh, last: false };
-            self.inside.push_back(Inside { layer, survivors: columns.len().max(1), work });
+            let work = Work { layer, exists: !survivors.is_empty(), fresh: *fresh, last: false };
+            self.inside.push_back(Inside { layer, survivors: survivors.len().max(1), work });
             self.vectors[layer].pop_front();
         }
         accepted
@@ -117,7 +117,7 @@ pub(crate) fn run(
         vectors: vec![VecDeque::new(); layers.len()],
         free: from,
         inside: VecDeque::new(),
-        survivors: VecDeque::new(),
+        offered: VecDeque::new(),
     };
     let mut cluster = Cluster::default();
     let mut requantiser = Requantiser::default();
@@ -128,7 +128,7 @@ pub(crate) fn run(
     while next.is_some() || !entrance.inside.is_empty() {
         if let Some(first) = entrance.inside.front().filter(|_| !is_worked) {
             for left in (0..first.survivors).rev() {
-                let offered = entrance.survivors.pop_front().expect("all survivors have left");
+                let offered = entrance.offered.pop_front().expect("all survivors have left");
                 cluster.survivor(&layers, Work { last: left == 0, ..first.work }, offered);
             }
             is_worked = true;

@@ -274,7 +274,8 @@ impl Engine {
     /// one.
     pub fn step(&mut self, step: &Step) -> (Vec<Vector>, Vec<i64>) {
         let mut values = step.values.clone();
-        let mut vectors = vec![];
+        let mut vectors = Vec::with_capacity(self.settings.final_layer + 1);
+        let mut accumulators = vec![];
         for layer in 0..=self.settings.final_layer {
             let of_layer = &self.settings.layers[layer];
             let masks = of_layer.mode == MASK && of_layer.masks_weights();
@@ -290,18 +291,17 @@ impl Engine {
                 if fresh {
                     sums.clear(layer);
                 }
-                let mut add = |at, value| sums.add(layer, at, value, threshold);
-                found.survivors.iter().for_each(|&(at, value)| add(at, value));
+                sums.add(layer, &found.survivors, threshold);
             }
             vectors.push(Vector {
                 fresh,
                 counts: found.counts,
-                columns: found.survivors.iter().map(|&(column, _)| column).collect(),
+                survivors: found.survivors,
                 level: found.level,
                 weight_threshold: threshold,
                 band: found.band,
             });
-            let accumulators = self.accumulators(layer);
+            self.accumulate(layer, &mut accumulators);
             if layer == self.settings.final_layer {
                 return (vectors, accumulators);
             }
@@ -314,23 +314,20 @@ impl Engine {
         unreachable!("the final layer is one of them")
     }
 
-    /// The accumulators of a layer, beat by beat.
-    fn accumulators(&self, layer: usize) -> Vec<i64> {
+    /// Reads the accumulators of a layer, beat by beat.
+    fn accumulate(&self, layer: usize, accumulators: &mut Vec<i64>) {
         let Layer { cluster, requantiser, .. } = &self.settings.layers[layer];
-        let mut accumulators = Vec::with_capacity(cluster.beats * self.lanes);
-        for beat in 0..cluster.beats {
-            let biases = &self.biases[(requantiser.bias_base + beat) % self.biases.len()];
-            let of_clusters = biases.chunks_exact(self.lanes / self.clusters.len());
-            for (sums, biases) in self.clusters.iter().zip(of_clusters) {
-                let biased = sums
-                    .beat(layer, beat)
-                    .iter()
-                    .zip(biases)
-                    .map(|(sum, bias)| sum.wrapping_add(*bias));
-                accumulators.extend(biased.map(|sum| wrapped(sum, self.sum_bits)));
+        let of_cluster = self.lanes / self.clusters.len();
+        accumulators.resize(cluster.beats * self.lanes, 0);
+        for (beat, accumulators) in accumulators.chunks_exact_mut(self.lanes).enumerate() {
+            let biases = &self.biases[(requantiser.bias_base + beat) & (self.biases.len() - 1)];
+            for (sums, to) in self.clusters.iter().zip(accumulators.chunks_exact_mut(of_cluster)) {
+                to.copy_from_slice(sums.beat(layer, beat));
+            }
+            for (sum, bias) in accumulators.iter_mut().zip(biases) {
+                *sum = wrapped(sum.wrapping_add(*bias), self.sum_bits);
             }
         }
-        accumulators
     }
 }
 

@@ -193,11 +193,20 @@ struct Column {
     is_whole: bool,
 }
 
+impl Column {
+    /// Whether it is still what its words come to, where the next byte is the first everywhere.
+    fn is_known(&self, threshold: u64) -> bool {
+        self.is_whole && self.threshold == threshold
+    }
+}
+
 /// The sums of a layer.
 struct LayerSums {
     layer: Layer,
     /// How many sums a row has: one for each element, or for those that share an output's weights.
     width: usize,
+    /// Where the sums of each beat begin.
+    beats: Vec<usize>,
     /// Row by row, of all passes.
     sums: Vec<i64>,
     /// What is known of each column, as of now.
@@ -208,7 +217,8 @@ impl LayerSums {
     /// A value times a column.
     fn add(&mut self, column: usize, value: i64) {
         for &(sum, weight) in &self.columns[column].weights {
-            self.sums[sum] = self.sums[sum].wrapping_add(value.wrapping_mul(weight));
+            let sum = &mut self.sums[sum];
+            *sum = sum.wrapping_add(value.wrapping_mul(weight));
         }
     }
 }
@@ -232,8 +242,15 @@ impl Sums {
     pub fn new(p: &PeClusterParameters, layers: &[Layer], words: Vec<Words>) -> Sums {
         let of_layer = |layer: &Layer| {
             let width = p.elements.min(p.lanes << layer.spread) as usize;
+            let beat = |beat: usize| {
+                let (row, part) = (beat >> layer.spread, beat & ((1 << layer.spread) - 1));
+                let group = part * p.lanes as usize;
+                let row = group / p.elements as usize * ROWS as usize + row;
+                row * width + group % width
+            };
+            let beats = (0..layer.beats).map(beat).collect();
             let sums = vec![0; p.rows() as usize * width];
-            LayerSums { layer: *layer, width, sums, columns: vec![] }
+            LayerSums { layer: *layer, width, beats, sums, columns: vec![] }
         };
         Sums {
             elements: p.elements as usize,
@@ -252,14 +269,17 @@ impl Sums {
         self.is_between = true;
     }
 
-    /// A value times the weights of its column that are above a threshold.
-    pub fn add(&mut self, layer: usize, column: usize, value: i64, threshold: u64) {
-        let known = self.layers[layer].columns.get(column);
-        let is_known = known.is_some_and(|known| known.is_whole && known.threshold == threshold);
-        if !is_known || !self.is_between {
-            self.look_up(layer, column, threshold);
+    /// Survivors, each a column and a value, times the weights of their columns that are above a
+    /// threshold.
+    pub fn add(&mut self, layer: usize, survivors: &[(usize, i64)], threshold: u64) {
+        for &(column, value) in survivors {
+            let known = self.layers[layer].columns.get(column);
+            let is_known = known.is_some_and(|known| known.is_known(threshold));
+            if !is_known || !self.is_between {
+                self.look_up(layer, column, threshold);
+            }
+            self.layers[layer].add(column, value);
         }
-        self.layers[layer].add(column, value);
     }
 
     /// Finds out what a column's words come to now.
@@ -286,11 +306,8 @@ impl Sums {
 
     /// The sums of a beat of a layer.
     pub fn beat(&self, layer: usize, beat: usize) -> &[i64] {
-        let LayerSums { layer: Layer { spread, .. }, width, sums, .. } = &self.layers[layer];
-        let (row, part) = (beat >> spread, beat & ((1 << spread) - 1));
-        let group = part * self.lanes;
-        let row = group / self.elements * ROWS as usize + row;
-        &sums[row * width + group % width..][..self.lanes]
+        let LayerSums { beats, sums, .. } = &self.layers[layer];
+        &sums[beats[beat]..][..self.lanes]
     }
 }
 
@@ -415,7 +432,7 @@ fn emitted(
         is_inside = !survivor.last;
         if survivor.exists {
             let Survivor { layer, column, value, weight_threshold, .. } = *survivor;
-            sums.add(layer, column, value, weight_threshold);
+            sums.add(layer, &[(column, value)], weight_threshold);
         }
         for beat in 0..if survivor.last { layers[survivor.layer].beats } else { 0 } {
             let (cycle, is_last) = outs.next().expect("the clock has as many beats");

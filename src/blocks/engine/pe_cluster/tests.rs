@@ -38,7 +38,7 @@ fn sums(words: Vec<Bits>, values: &[i64], threshold: u64) -> Vec<i64> {
     }
     let mut sums = Sums::new(&p, &[layer, layer], vec![of_element]);
     for (column, &value) in values.iter().enumerate() {
-        sums.add(0, column, value, threshold);
+        sums.add(0, &[(column, value)], threshold);
     }
     (0..4).flat_map(|beat| sums.beat(0, beat).to_vec()).collect()
 }

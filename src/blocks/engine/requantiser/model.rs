@@ -19,9 +19,16 @@ impl Layer {
     /// An element of `bits` bits of an accumulator.
     pub fn element(&self, accumulator: i64, bits: u32) -> i64 {
         let half = if self.shift == 0 { 0 } else { 1 << (self.shift - 1) };
-        let product = i128::from(accumulator) * i128::from(self.multiplier) + half;
-        let (least, most) = (-(1_i128 << (bits - 1)), (1 << (bits - 1)) - 1);
-        let value = (product >> self.shift).clamp(least, most) as i64;
+        let (least, most) = (-(1_i64 << (bits - 1)), (1 << (bits - 1)) - 1);
+        let product = accumulator.checked_mul(self.multiplier);
+        let value = match product.and_then(|product| product.checked_add(half)) {
+            Some(product) => (product >> self.shift).clamp(least, most),
+            None => {
+                let product = i128::from(accumulator) * i128::from(self.multiplier);
+                let value = (product + i128::from(half)) >> self.shift;
+                value.clamp(least.into(), most.into()) as i64
+            }
+        };
         if self.relu { value.max(0) } else { value }
     }
 }

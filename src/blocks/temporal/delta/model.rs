@@ -35,28 +35,23 @@ pub(in crate::blocks::temporal) struct Element {
 }
 
 impl Element {
-    /// How large the element is, before clipping.
-    fn score(&self, mode: Mode, value: i64) -> u64 {
-        match mode {
-            Mode::Delta => value.abs_diff(self.estimate),
-            Mode::Dense | Mode::Mask => value.unsigned_abs(),
-        }
+    /// What the layer has of it already: nothing, if it begins again.
+    fn reference(&self, mode: Mode) -> i64 {
+        if mode == Mode::Delta { self.estimate } else { 0 }
     }
 
-    /// What is transmitted of it, and whether it counts as in the mask.
-    fn transmit(&mut self, clip: Option<i64>, mode: Mode, value: i64, mask: bool) -> (i64, bool) {
-        let mask = mask || mode == Mode::Dense;
-        let sent = match (mode, mask) {
-            (_, false) => 0,
-            (Mode::Dense | Mode::Mask, true) => value,
-            (Mode::Delta, true) => {
-                let most = clip.unwrap_or(i64::MAX);
-                (value - self.estimate).clamp(-most, most)
-            }
-        };
-        self.estimate = if mode == Mode::Delta { self.estimate + sent } else { sent };
-        self.mask = mask;
-        (sent, mask)
+    /// How large the element is, before clipping.
+    fn score(&self, mode: Mode, value: i64) -> u64 {
+        value.abs_diff(self.reference(mode))
+    }
+
+    /// What is transmitted of it, `most` or its negative at most, and whether it counts as in the mask.
+    fn transmit(&mut self, most: i64, mode: Mode, value: i64, mask: bool) -> (i64, bool) {
+        let reference = self.reference(mode);
+        self.mask = mask || mode == Mode::Dense;
+        let sent = if self.mask { (value - reference).clamp(-most, most) } else { 0 };
+        self.estimate = reference + sent;
+        (sent, self.mask)
     }
 }
 
@@ -109,10 +104,10 @@ impl Estimates {
         values: &[i64],
         mask: u64,
     ) -> impl Iterator<Item = (i64, bool)> {
-        let clip = self.clip;
+        let most = self.clip.filter(|_| mode == Mode::Delta).unwrap_or(i64::MAX);
         let elements = self.layers[layer][from..].iter_mut().zip(values).enumerate();
         elements.map(move |(index, (element, &value))| {
-            element.transmit(clip, mode, value, mask >> index & 1 == 1)
+            element.transmit(most, mode, value, mask >> index & 1 == 1)
         })
     }
 }

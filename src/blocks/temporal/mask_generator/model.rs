@@ -1,34 +1,31 @@
 //! The golden model of the mask generator.
 
-use smallvec::SmallVec;
-
 use super::MaskGeneratorParameters;
 use crate::model::{Beat, Bits, Cause, Emitted, Response, Stimulus};
 
-/// Which elements of a group survive, a bit for each. Of an element there is its score, and whether
-/// it was in the mask the last time, which earns it the bonus. Survivors are, of those whose score
-/// exceeds the threshold, each that has fewer than `keep` others of them ahead of it. Ahead is who
-/// has the higher score, bonus included, and of equals the one with the lower index.
+/// Which elements of a group of up to 64 survive, a bit for each. Of an element there is its score,
+/// and whether it was in the mask the last time, which earns it the bonus. Survivors are, of those
+/// whose score exceeds the threshold, the `keep` with the highest scores, bonus included; of equals it
+/// is the one with the lower index.
 pub(in crate::blocks::temporal) fn survivors(
     scores: impl Iterator<Item = (u64, bool)>,
     keep: usize,
     threshold: u64,
     bonus: u64,
 ) -> u64 {
-    // What does not exceed the threshold is ahead of nobody: it has the lowest key.
-    let mut keys = SmallVec::<[u64; 16]>::new();
-    for (score, previous) in scores {
+    // The index, counted from the other end, makes a difference between equals. A score has 48 bits
+    // at most.
+    let (mut keys, mut count) = ([0; 64], 0);
+    for (index, (score, previous)) in (0..).zip(scores) {
         let bonus = if previous { bonus } else { 0 };
-        keys.push(if score > threshold { 1 + score + bonus } else { 0 });
+        keys[count] = (score + bonus) << 6 | (63 - index);
+        count += usize::from(score > threshold);
     }
-    // With room for all, nobody has to be ahead of anybody.
-    let is_room = keys.iter().filter(|&&key| key > 0).count() <= keep;
-    let rank = |index: usize| {
-        let ahead_of_equals = keys[..index].iter().filter(|&&key| key >= keys[index]).count();
-        ahead_of_equals + keys[index + 1..].iter().filter(|&&key| key > keys[index]).count()
-    };
-    let survives = |&index: &usize| keys[index] > 0 && (is_room || rank(index) < keep);
-    (0..keys.len()).filter(survives).fold(0, |mask, index| mask | 1 << index)
+    let keys = &mut keys[..count];
+    if keep < count {
+        keys.select_nth_unstable_by(keep, |a, b| b.cmp(a));
+    }
+    keys[..keep.min(count)].iter().fold(0, |mask, key| mask | 1 << (63 - (key & 63)))
 }
 
 /// The score of an element, from the patterns of a lane; with a norm, in units of 1/256.

@@ -128,24 +128,29 @@ impl Steps {
         of_layer.before.extend_from_slice(values);
 
         let mut step = Step {
-            survivors: Vec::with_capacity(values.len()),
+            survivors: vec![(0, 0); values.len()],
             counts: vec![0; values.len().div_ceil(self.lanes)],
             level: sent.level,
             band: (!is_first).then_some(band as usize),
         };
         let (keep, threshold) = (sent.keep as usize, sent.threshold);
+        let (mut beat, mut lane, mut count) = (0, 0, 0);
         for (group, values) in values.chunks(self.group).enumerate() {
             let from = group * self.group;
             let scores = self.estimates.scores(layer, from, mode, values);
             let mask = survivors(scores, keep, threshold, self.bonus);
             let sent = self.estimates.transmit(layer, from, mode, values, mask);
             for (position, (value, survives)) in (from..).zip(sent) {
-                if survives {
-                    step.survivors.push((position, value));
-                    step.counts[position / self.lanes] += 1;
+                step.survivors[count] = (position, value);
+                count += usize::from(survives);
+                step.counts[beat] += usize::from(survives);
+                lane += 1;
+                if lane == self.lanes {
+                    (beat, lane) = (beat + 1, 0);
                 }
             }
         }
+        step.survivors.truncate(count);
         step
     }
 }
