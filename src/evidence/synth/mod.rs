@@ -36,8 +36,24 @@ pub(crate) use osu018::map;
 
 use equivalence::Proof;
 
-/// The seeds that nextpnr places with; the figure is the median.
-pub const SEEDS: &[u32] = &[1, 2, 3];
+/// How much is done for a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// What is placed is placed three times, and the netlist is checked.
+    Full,
+    /// Placed once, and not checked: for designs that take hours otherwise.
+    Quick,
+}
+
+impl Effort {
+    /// The seeds that nextpnr places with; the figure is the median.
+    fn seeds(self) -> &'static [u32] {
+        match self {
+            Effort::Full => &[1, 2, 3],
+            Effort::Quick => &[1],
+        }
+    }
+}
 
 /// How long a proof may take; those that come to an end took up to a quarter of a minute.
 const PROOF: Duration = Duration::from_secs(180);
@@ -198,13 +214,14 @@ impl Target {
     }
 
     /// How it is synthesised for, in words.
-    pub fn recipe(self) -> String {
+    pub fn recipe(self, effort: Effort) -> String {
         match self.family() {
             None => osu018::RECIPE.to_string(),
             Some(family) => format!(
-                "{}, seeds {SEEDS:?}; Fmax in a harness of registers around the mapped netlist, \
+                "{}, seeds {:?}; Fmax in a harness of registers around the mapped netlist, \
                  whose cells are not counted",
-                family.recipe
+                family.recipe,
+                effort.seeds()
             ),
         }
     }
@@ -219,20 +236,27 @@ impl Target {
     }
 }
 
-/// Synthesises a block and its baseline for a target, and checks the block's netlist.
+/// Synthesises a block and its baseline for a target, and checks the block's netlist, if the effort
+/// says so.
 ///
 /// # Errors
 /// If a tool is missing or fails, or the block's description is wrong.
-pub fn measure(block: &Configured, target: Target, workshop: &Workshop) -> Result<Row, SynthError> {
+pub fn measure(
+    block: &Configured,
+    target: Target,
+    effort: Effort,
+    workshop: &Workshop,
+) -> Result<Row, SynthError> {
     let module = block.elaborate()?;
     let files = verilog::emit(&module, &tech::style(&block.tech, None))?;
     let plain = block.baseline().map(|plain| baseline::files(&plain, &module, &block.tech));
-    let (netlist, ours) = cost(&files, &module, block, target, workshop)?;
-    let baseline = match plain {
-        Some(files) => Some(cost(&files, &module, block, target, workshop)?.1),
-        None => None,
-    };
+    let of = |files: &[File]| cost(files, &module, &block.tech, (target, effort), workshop);
+    let (netlist, ours) = of(&files)?;
+    let baseline = plain.map(|files| of(&files)).transpose()?.map(|(_, cost)| cost);
     let equivalence = match netlist {
+        Some(_) if effort == Effort::Quick => {
+            Equivalence::Unchecked { why: "nobody asked for it".into() }
+        }
         Some(netlist) => equivalent(block, &files, &netlist, target, workshop)?,
         None => Equivalence::NotMapped,
     };
@@ -245,8 +269,34 @@ pub fn measure(block: &Configured, target: Target, workshop: &Workshop) -> Resul
         baseline,
         equivalence,
         tools: target.tools()?,
-        recipe: target.recipe(),
+        recipe: target.recipe(effort),
     })
+}
+
+/// What a block costs for each target that it was synthesised for before, with the tools of today.
+///
+/// # Errors
+/// If the block's description is wrong, or the cache cannot be read. A tool that is missing is none:
+/// nothing is known of its target then.
+pub fn known(
+    block: &Configured,
+    workshop: &Workshop,
+) -> Result<Vec<(Target, Effort, Cost)>, SynthError> {
+    let module = block.elaborate()?;
+    let files = verilog::emit(&module, &tech::style(&block.tech, None))?;
+    let mut known = vec![];
+    for target in Target::ALL {
+        for effort in [Effort::Full, Effort::Quick] {
+            let Ok(key) = cost_key(&files, &module.name, &block.tech, target, effort) else {
+                break;
+            };
+            if let Some(bytes) = workshop.cache.known(key)? {
+                known.push((target, effort, read_cost(&bytes).1));
+                break;
+            }
+        }
+    }
+    Ok(known)
 }
 
 /// What any Verilog costs in OSU018 cells, without a check of the netlist.
@@ -274,22 +324,40 @@ fn ratios(ours: &Cost, plain: &Cost) -> Vec<Ratio> {
 fn cost(
     files: &[File],
     module: &Module,
-    block: &Configured,
-    target: Target,
+    tech: &Tech,
+    (target, effort): (Target, Effort),
     workshop: &Workshop,
 ) -> Result<(Option<Netlist>, Cost), ToolError> {
-    let key = key("cost", files, &module.name, &block.tech, target)?.finish();
+    let key = cost_key(files, &module.name, tech, target, effort)?;
     let bytes = workshop.cache.result(key, || {
         let (netlist, cost) = match target.family() {
             None => {
                 let (netlist, cost) = osu018::cost(files, &module.name)?;
                 (Some(netlist), cost)
             }
-            Some(family) => family.cost(files, module, &block.tech)?,
+            Some(family) => family.cost(files, module, tech, effort.seeds())?,
         };
         Ok(serde_json::to_vec(&(netlist, cost)).expect("plain data is JSON"))
     })?;
-    Ok(serde_json::from_slice(&bytes).expect("the cache holds what was written"))
+    Ok(read_cost(&bytes))
+}
+
+fn read_cost(bytes: &[u8]) -> (Option<Netlist>, Cost) {
+    serde_json::from_slice(bytes).expect("the cache holds what was written")
+}
+
+fn cost_key(
+    files: &[File],
+    top: &str,
+    tech: &Tech,
+    target: Target,
+    effort: Effort,
+) -> Result<Digest, ToolError> {
+    let mut key = key("cost", files, top, tech, target)?;
+    if target.family().is_some() {
+        key.add(format!("{:?}", effort.seeds()));
+    }
+    Ok(key.finish())
 }
 
 /// Whether a netlist is the block: by proof, or else by simulation.

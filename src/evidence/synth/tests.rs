@@ -363,20 +363,21 @@ fn a_netlist_without_names_is_not_proven() {
 fn cells_cost_what_plain_verilog_costs() {
     let workshop = workshop();
     for block in [block("fifo", &[("width", 8), ("depth", 4)]), block("arbiter", &[])] {
-        let row = measure(&block, Target::Osu018, &workshop).unwrap();
+        let row = measure(&block, Target::Osu018, Effort::Full, &workshop).unwrap();
         assert!(matches!(row.equivalence, Equivalence::Proven { .. }), "{:?}", row.equivalence);
         let area = row.ratio("area").unwrap();
         assert!((0.9..1.1).contains(&area), "{}: {area}", block.name);
         assert_eq!(row.ratio("flip-flops"), Some(1.0));
         assert!(row.cost.fmax.is_some() && row.cost.paths.len() >= 3);
         // What is known is the same, to the last digit.
-        assert_eq!(measure(&block, Target::Osu018, &workshop).unwrap(), row);
+        assert_eq!(measure(&block, Target::Osu018, Effort::Full, &workshop).unwrap(), row);
     }
 }
 
 #[test]
 fn wires_alone_cost_nothing_and_have_no_frequency() {
-    let row = measure(&block("arbiter", &[("requesters", 1)]), Target::Osu018, &workshop());
+    let row =
+        measure(&block("arbiter", &[("requesters", 1)]), Target::Osu018, Effort::Full, &workshop());
     let row = row.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!((row.cost.figure("cells"), row.cost.figure("area")), (Some(0.0), Some(0.0)));
     assert!(row.cost.fmax.is_none() && row.equivalence.is_good(), "{row:?}");
@@ -385,15 +386,21 @@ fn wires_alone_cost_nothing_and_have_no_frequency() {
 #[test]
 fn fpgas_are_placed_and_proven() {
     let workshop = workshop();
-    let ice40 = measure(&block("fifo", &[("width", 3), ("depth", 3)]), Target::Ice40, &workshop);
-    let ecp5 = measure(&block("register_slice", &[("width", 3)]), Target::Ecp5, &workshop);
+    let ice40 = measure(
+        &block("fifo", &[("width", 3), ("depth", 3)]),
+        Target::Ice40,
+        Effort::Full,
+        &workshop,
+    );
+    let ecp5 =
+        measure(&block("register_slice", &[("width", 3)]), Target::Ecp5, Effort::Full, &workshop);
     for row in [ice40.unwrap(), ecp5.unwrap()] {
         assert!(matches!(row.equivalence, Equivalence::Proven { .. }), "{:?}", row.equivalence);
         assert_eq!(row.ratio("flip-flops"), Some(1.0), "{}", row.target);
         let fmax = row.cost.fmax.expect("there are registers");
         assert!(fmax.lowest > 20.0 && fmax.lowest <= fmax.median && fmax.median <= fmax.highest);
     }
-    let row = measure(&block("clock_gate", &[]), Target::Ice40, &workshop).unwrap();
+    let row = measure(&block("clock_gate", &[]), Target::Ice40, Effort::Full, &workshop).unwrap();
     assert_eq!((row.equivalence, row.cost.figures.len()), (Equivalence::NotMapped, 0));
     assert!(row.cost.notes[0].contains("falling_edge"));
 }
