@@ -9,7 +9,7 @@ use super::*;
 use crate::blocks::{self, Baseline, REGISTRY};
 use crate::config::{ClockGate, Reset, Value};
 use crate::cosim::{Finding, Mismatch, Rig, Scenario, Subject};
-use crate::eda::in_folder;
+use crate::eda::{Cache, in_folder};
 use crate::model::{Bits, Random, Shape};
 
 fn workshop() -> Workshop {
@@ -403,4 +403,17 @@ fn fpgas_are_placed_and_proven() {
     let row = measure(&block("clock_gate", &[]), Target::Ice40, Effort::Full, &workshop).unwrap();
     assert_eq!((row.equivalence, row.cost.figures.len()), (Equivalence::NotMapped, 0));
     assert!(row.cost.notes[0].contains("falling_edge"));
+}
+
+#[test]
+fn what_was_measured_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let workshop = Workshop { cache: Cache::at(folder.path()), ..workshop() };
+    let block = block("register_slice", &[("width", 2)]);
+    assert_eq!(known(&block, &workshop).unwrap(), []);
+    let row = measure(&block, Target::Ice40, Effort::Quick, &workshop).unwrap();
+    assert!(matches!(row.equivalence, Equivalence::Unchecked { .. }), "{:?}", row.equivalence);
+    let quick = (Target::Ice40, Effort::Quick, row.cost);
+    assert_eq!(known(&block, &workshop).unwrap(), [quick]);
+    assert_eq!(known(&self::block("register_slice", &[("width", 3)]), &workshop).unwrap(), []);
 }
