@@ -10,8 +10,8 @@ use super::{Failure, Report, find_block, table};
 use crate::blocks::engine::layer_engine::LayerEngineParameters;
 use crate::blocks::{self, Configured};
 use crate::config::{Config, Diagnostics, Parameters};
-use crate::cosim::Workshop;
 use crate::design;
+use crate::eda::Cache;
 use crate::evidence::synth::{self, Cost, Effort, Figure, Target};
 use crate::report::Page;
 use crate::system::program::Program;
@@ -222,7 +222,7 @@ impl RunCommand {
 
 /// What the accelerator costs for each target that `lacuna synth` knows it for.
 fn area(block: &Configured) -> Result<Vec<String>, Failure> {
-    let known = synth::known(block, &Workshop::find()?)?.into_iter();
+    let known = synth::known(block, &Cache::user()?)?.into_iter();
     let line = |(target, effort, cost): (Target, Effort, Cost)| {
         let figure = |figure: &Figure| format!("{} {}", figure.value, figure.name);
         let mut figures: Vec<String> = cost.figures.iter().map(figure).collect();

@@ -24,7 +24,9 @@ use serde::{Deserialize, Serialize};
 use crate::blocks::Configured;
 use crate::config::{Tech, choices};
 use crate::cosim::{RigError, SubjectError, Workshop};
-use crate::eda::{Digest, DigestBuilder, Liberty, OPENSTA, TimingPath, Tool, ToolError, YOSYS};
+use crate::eda::{
+    Cache, Digest, DigestBuilder, Liberty, OPENSTA, TimingPath, Tool, ToolError, YOSYS,
+};
 use crate::hdl::{Errors, Module};
 use crate::verilog::{File, VerilogError};
 use crate::{tech, verilog};
@@ -278,10 +280,7 @@ pub fn measure(
 /// # Errors
 /// If the block's description is wrong, or the cache cannot be read. A tool that is missing is none:
 /// nothing is known of its target then.
-pub fn known(
-    block: &Configured,
-    workshop: &Workshop,
-) -> Result<Vec<(Target, Effort, Cost)>, SynthError> {
+pub fn known(block: &Configured, cache: &Cache) -> Result<Vec<(Target, Effort, Cost)>, SynthError> {
     let module = block.elaborate()?;
     let files = verilog::emit(&module, &tech::style(&block.tech, None))?;
     let mut known = vec![];
@@ -290,7 +289,7 @@ pub fn known(
             let Ok(key) = cost_key(&files, &module.name, &block.tech, target, effort) else {
                 break;
             };
-            if let Some(bytes) = workshop.cache.known(key)? {
+            if let Some(bytes) = cache.known(key)? {
                 known.push((target, effort, read_cost(&bytes).1));
                 break;
             }

@@ -9,7 +9,7 @@ use super::*;
 use crate::blocks::{self, Baseline, REGISTRY};
 use crate::config::{ClockGate, Reset, Value};
 use crate::cosim::{Finding, Mismatch, Rig, Scenario, Subject};
-use crate::eda::{Cache, in_folder};
+use crate::eda::in_folder;
 use crate::model::{Bits, Random, Shape};
 
 fn workshop() -> Workshop {
@@ -410,10 +410,13 @@ fn what_was_measured_is_known() {
     let folder = tempfile::tempdir().unwrap();
     let workshop = Workshop { cache: Cache::at(folder.path()), ..workshop() };
     let block = block("register_slice", &[("width", 2)]);
-    assert_eq!(known(&block, &workshop).unwrap(), []);
+    assert_eq!(known(&block, &workshop.cache).unwrap(), []);
     let row = measure(&block, Target::Ice40, Effort::Quick, &workshop).unwrap();
     assert!(matches!(row.equivalence, Equivalence::Unchecked { .. }), "{:?}", row.equivalence);
     let quick = (Target::Ice40, Effort::Quick, row.cost);
-    assert_eq!(known(&block, &workshop).unwrap(), [quick]);
-    assert_eq!(known(&self::block("register_slice", &[("width", 3)]), &workshop).unwrap(), []);
+    assert_eq!(known(&block, &workshop.cache).unwrap(), [quick]);
+    assert_eq!(
+        known(&self::block("register_slice", &[("width", 3)]), &workshop.cache).unwrap(),
+        []
+    );
 }

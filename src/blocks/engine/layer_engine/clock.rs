@@ -44,7 +44,6 @@ pub(crate) struct Schedule {
 
 /// What the clusters make of a vector that went into the path.
 struct Inside {
-    layer: usize,
     /// Survivors, or the word that there is none.
     survivors: usize,
     work: Work,
@@ -91,7 +90,7 @@ impl Entrance {
         self.free = accepted + 1;
         if last {
             let work = Work { layer, exists: !survivors.is_empty(), fresh: *fresh, last: false };
-            self.inside.push_back(Inside { layer, survivors: survivors.len().max(1), work });
+            self.inside.push_back(Inside { survivors: survivors.len().max(1), work });
             self.vectors[layer].pop_front();
         }
         accepted
@@ -146,7 +145,7 @@ pub(crate) fn run(
             schedule.accepted.extend(accepted);
             continue;
         }
-        let Some(Inside { layer, .. }) = entrance.inside.pop_front() else {
+        let Some(Inside { work: Work { layer, .. }, .. }) = entrance.inside.pop_front() else {
             unreachable!("a step begins where none is under way")
         };
         is_worked = false;
