@@ -46,7 +46,7 @@ impl Run {
         let steps = vectors.map(|(number, vector)| {
             let values = vector.iter().map(|&value| value.into()).collect();
             let step = Step { values, new_sequence: number == 0, last: 0 };
-            let (vectors, mut result) = engine.step(&step);
+            let (vectors, result) = engine.step(&step);
             for (layer, vector) in vectors.iter().enumerate() {
                 let stored = &program.stored[layer][vector.level];
                 let stored: usize =
@@ -59,8 +59,8 @@ impl Run {
                 positions[number].1 += 1;
             }
             let last = &program.settings.layers[program.settings.final_layer];
-            result.truncate(result.len() - last.requantiser.empty as usize);
-            run.results.push(result);
+            let outputs = result.len() - last.requantiser.empty as usize;
+            run.results.push(result[..outputs].to_vec());
             vectors
         });
         // A packet is offered to the engine two cycles after its last beat came in.

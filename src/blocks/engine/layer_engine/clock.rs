@@ -19,9 +19,9 @@ const QUEUE: u64 = 2;
 pub(crate) struct Vector {
     /// Whether the layer's sums begin with 0.
     pub fresh: bool,
-    /// The survivors of each beat.
-    pub counts: Vec<usize>,
-    /// Their columns and values.
+    /// The beats that it comes in.
+    pub beats: usize,
+    /// The columns of its survivors, and their values.
     pub survivors: Vec<(usize, i64)>,
     /// Its level of sparsity.
     pub level: usize,
@@ -52,12 +52,14 @@ struct Inside {
 /// The path, and what goes into it.
 struct Entrance {
     path: Path,
+    lanes: usize,
     latencies: Vec<u64>,
-    /// Beats of the longest vector, and of a whole group.
+    /// Beats of the longest vector.
     beats: usize,
-    whole: usize,
     /// For each layer, the vectors of steps under way that have not gone in.
     vectors: Vec<VecDeque<Vector>>,
+    /// How many survivors of the vector that goes in have done so.
+    survived: usize,
     /// From when on another vector may begin to go in.
     free: u64,
     /// The vectors that the clusters are not done with.
@@ -69,15 +71,18 @@ struct Entrance {
 impl Entrance {
     /// A beat of the layer's next vector is offered from the cycle `from` on: when it goes in.
     fn beat(&mut self, layer: usize, beat: usize, from: u64) -> u64 {
-        let Vector { fresh, counts, survivors, .. } = &self.vectors[layer][0];
-        let last = beat + 1 == counts.len();
+        let Vector { fresh, beats, survivors, .. } = &self.vectors[layer][0];
+        let (last, end) = (beat + 1 == *beats, (beat + 1) * self.lanes);
+        let next = survivors[self.survived..].iter().take(self.lanes);
+        let of_beat = next.filter(|(column, _)| *column < end).count();
+        self.survived += of_beat;
         let arrival = Arrival {
             layer,
             place: layer * self.beats + beat,
-            survivors: counts[beat],
+            survivors: of_beat,
             first: beat == 0,
             last,
-            ends_group: last || (beat + 1).is_multiple_of(self.whole),
+            ends_group: last || end.is_multiple_of(super::GROUP as usize),
             decision: self.latencies[layer],
         };
         let from = from.max(self.free);
@@ -92,6 +97,7 @@ impl Entrance {
             let work = Work { layer, exists: !survivors.is_empty(), fresh: *fresh, last: false };
             self.inside.push_back(Inside { survivors: survivors.len().max(1), work });
             self.vectors[layer].pop_front();
+            self.survived = 0;
         }
         accepted
     }
@@ -110,10 +116,11 @@ pub(crate) fn run(
     let latency = |layer: &super::Layer| path.latency(layer.path.metric);
     let mut entrance = Entrance {
         path: Path::new(&path),
+        lanes: p.lanes as usize,
         latencies: settings.layers.iter().map(latency).collect(),
         beats: path.beats() as usize,
-        whole: (super::GROUP / p.lanes).max(1) as usize,
         vectors: vec![VecDeque::new(); layers.len()],
+        survived: 0,
         free: from,
         inside: VecDeque::new(),
         offered: VecDeque::new(),
@@ -137,7 +144,7 @@ pub(crate) fn run(
         if let Some(step) = next.take_if(|_| under_way < p.in_flight && is_quiet) {
             next = steps.next();
             under_way += 1;
-            let beats = step[0].counts.len();
+            let beats = step[0].beats;
             for (vectors, vector) in entrance.vectors.iter_mut().zip(step) {
                 vectors.push_back(vector);
             }

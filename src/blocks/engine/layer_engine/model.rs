@@ -225,7 +225,7 @@ pub(crate) struct Engine {
     path: Steps,
     /// The layers whose sums are those of masked weights.
     masked: Vec<bool>,
-    clusters: Vec<Sums>,
+    sums: Sums,
     /// Of each beat, those of its lanes.
     biases: Vec<Vec<i64>>,
 }
@@ -250,14 +250,13 @@ impl Engine {
         }
         let layers: Vec<_> = settings.layers.iter().map(|layer| layer.cluster).collect();
         let of_layers = settings.layers.iter().map(|layer| layer.path.clone()).collect();
-        let clusters = words.chunks(p.elements as usize);
         Engine {
             lanes: p.lanes as usize,
             activation_bits: p.activation_bits,
             sum_bits,
             path: Steps::new(&p.path(), of_layers, settings.bonus),
             masked: vec![false; settings.layers.len()],
-            clusters: clusters.map(|words| Sums::new(&cluster, &layers, words.to_vec())).collect(),
+            sums: Sums::new(&cluster, &layers, words),
             biases,
             settings: settings.clone(),
         }
@@ -287,15 +286,13 @@ impl Engine {
             let found = self.path.next(layer, mode, step.new_sequence, &values);
             let fresh = step.new_sequence || mode < DELTA;
             let threshold = if masks { of_layer.weight_thresholds[found.level] } else { 0 };
-            for sums in &mut self.clusters {
-                if fresh {
-                    sums.clear(layer);
-                }
-                sums.add(layer, &found.survivors, threshold);
+            if fresh {
+                self.sums.clear(layer);
             }
+            self.sums.add(layer, &found.survivors, threshold);
             vectors.push(Vector {
                 fresh,
-                counts: found.counts,
+                beats: values.len().div_ceil(self.lanes),
                 survivors: found.survivors,
                 level: found.level,
                 weight_threshold: threshold,
@@ -317,16 +314,12 @@ impl Engine {
     /// Reads the accumulators of a layer, beat by beat.
     fn accumulate(&self, layer: usize, accumulators: &mut Vec<i64>) {
         let Layer { cluster, requantiser, .. } = &self.settings.layers[layer];
-        let of_cluster = self.lanes / self.clusters.len();
-        accumulators.resize(cluster.beats * self.lanes, 0);
-        for (beat, accumulators) in accumulators.chunks_exact_mut(self.lanes).enumerate() {
+        accumulators.clear();
+        for beat in 0..cluster.beats {
             let biases = &self.biases[(requantiser.bias_base + beat) & (self.biases.len() - 1)];
-            for (sums, to) in self.clusters.iter().zip(accumulators.chunks_exact_mut(of_cluster)) {
-                to.copy_from_slice(sums.beat(layer, beat));
-            }
-            for (sum, bias) in accumulators.iter_mut().zip(biases) {
-                *sum = wrapped(sum.wrapping_add(*bias), self.sum_bits);
-            }
+            let sums = self.sums.beat(layer, beat).iter().zip(biases);
+            let biased = sums.map(|(sum, bias)| wrapped(sum.wrapping_add(*bias), self.sum_bits));
+            accumulators.extend(biased);
         }
     }
 }

@@ -203,30 +203,22 @@ impl Column {
 /// The sums of a layer.
 struct LayerSums {
     layer: Layer,
-    /// How many sums a row has: one for each element, or for those that share an output's weights.
+    /// How many sums a row has in each cluster: one for each element, or for those that share an
+    /// output's weights.
     width: usize,
     /// Where the sums of each beat begin.
     beats: Vec<usize>,
-    /// Row by row, of all passes.
+    /// Row by row, of all passes; within a row those of a beat stand together, cluster by cluster.
     sums: Vec<i64>,
     /// What is known of each column, as of now.
     columns: Vec<Column>,
 }
 
-impl LayerSums {
-    /// A value times a column.
-    fn add(&mut self, column: usize, value: i64) {
-        for &(sum, weight) in &self.columns[column].weights {
-            let sum = &mut self.sums[sum];
-            *sum = sum.wrapping_add(value.wrapping_mul(weight));
-        }
-    }
-}
-
-/// The sums of all layers, modulo 2^64.
+/// The sums of all layers in clusters that are fed alike, modulo 2^64.
 pub(crate) struct Sums {
     elements: usize,
     lanes: usize,
+    clusters: usize,
     /// The words of each element, and how many there are at most.
     words: Vec<Words>,
     depth: usize,
@@ -238,26 +230,29 @@ pub(crate) struct Sums {
 }
 
 impl Sums {
-    /// As a reset leaves them; `words` are those of each element.
+    /// As a reset leaves them; `words` are those of each element of one cluster, then of the next.
     pub fn new(p: &PeClusterParameters, layers: &[Layer], words: Vec<Words>) -> Sums {
+        let (elements, lanes) = (p.elements as usize, p.lanes as usize);
+        let clusters = words.len() / elements;
         let of_layer = |layer: &Layer| {
-            let width = p.elements.min(p.lanes << layer.spread) as usize;
+            let width = elements.min(lanes << layer.spread);
             let beat = |beat: usize| {
                 let (row, part) = (beat >> layer.spread, beat & ((1 << layer.spread) - 1));
-                let group = part * p.lanes as usize;
-                let row = group / p.elements as usize * ROWS as usize + row;
-                row * width + group % width
+                let group = part * lanes;
+                let row = group / elements * ROWS as usize + row;
+                (row * width + group % width) * clusters
             };
             let beats = (0..layer.beats).map(beat).collect();
-            let sums = vec![0; p.rows() as usize * width];
+            let sums = vec![0; p.rows() as usize * width * clusters];
             LayerSums { layer: *layer, width, beats, sums, columns: vec![] }
         };
         Sums {
-            elements: p.elements as usize,
-            lanes: p.lanes as usize,
-            words,
+            elements,
+            lanes,
+            clusters,
             depth: 1 << bits(p.words),
-            bytes: vec![0; p.elements as usize],
+            bytes: vec![0; words.len()],
+            words,
             is_between: true,
             layers: layers.iter().map(of_layer).collect(),
         }
@@ -274,11 +269,14 @@ impl Sums {
     pub fn add(&mut self, layer: usize, survivors: &[(usize, i64)], threshold: u64) {
         for &(column, value) in survivors {
             let known = self.layers[layer].columns.get(column);
-            let is_known = known.is_some_and(|known| known.is_known(threshold));
-            if !is_known || !self.is_between {
+            if !known.is_some_and(|known| self.is_between && known.is_known(threshold)) {
                 self.look_up(layer, column, threshold);
             }
-            self.layers[layer].add(column, value);
+            let LayerSums { columns, sums, .. } = &mut self.layers[layer];
+            for &(sum, weight) in &columns[column].weights {
+                let sum = &mut sums[sum];
+                *sum = sum.wrapping_add(value.wrapping_mul(weight));
+            }
         }
     }
 
@@ -286,11 +284,15 @@ impl Sums {
     fn look_up(&mut self, layer: usize, column: usize, threshold: u64) {
         let LayerSums { layer: Layer { base, stride, .. }, width, .. } = self.layers[layer];
         let mut weights = vec![];
-        for (element, (words, byte)) in self.words.iter().zip(&mut self.bytes).enumerate() {
-            let sum = element / (self.elements / width);
+        for (number, (words, byte)) in self.words.iter().zip(&mut self.bytes).enumerate() {
+            let (cluster, element) = (number / self.elements, number % self.elements);
+            let group = element / (self.elements / width);
+            let (beat, lane) = (group / self.lanes, group % self.lanes);
+            let place = (beat * self.clusters + cluster) * self.lanes + lane;
             for number in 0..stride {
                 let address = (base + column * stride + number) % self.depth;
-                let hand_on = |row, weight| weights.push((row * width + sum, weight));
+                let row_of_sums = width * self.clusters;
+                let hand_on = |row, weight| weights.push((row * row_of_sums + place, weight));
                 *byte =
                     words.0.get(address).map_or(0, |word| word.weights(*byte, threshold, hand_on));
             }
@@ -304,10 +306,10 @@ impl Sums {
         columns[column] = Column { weights, threshold, is_whole };
     }
 
-    /// The sums of a beat of a layer.
+    /// The sums of a beat of a layer, cluster by cluster.
     pub fn beat(&self, layer: usize, beat: usize) -> &[i64] {
         let LayerSums { beats, sums, .. } = &self.layers[layer];
-        &sums[beats[beat]..][..self.lanes]
+        &sums[beats[beat]..][..self.lanes * self.clusters]
     }
 }
 

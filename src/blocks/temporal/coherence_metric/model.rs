@@ -46,6 +46,17 @@ impl Sums {
         }
         sums
     }
+
+    /// The sums that a linear metric looks at; the others are 0.
+    fn linear(a: &[i64], b: &[i64]) -> Sums {
+        let mut sums = Sums::default();
+        for (a, b) in a.iter().zip(b) {
+            sums.abs_a += a.abs();
+            sums.abs_b += b.abs();
+            sums.difference += (a - b).abs();
+        }
+        sums
+    }
 }
 
 /// The bits of the greatest number up to `most`.
@@ -255,7 +266,11 @@ pub(in crate::blocks::temporal) fn band_of(
     after: &[i64],
     before: &[i64],
 ) -> u64 {
-    met(metric, (thresholds, hysteresis), band, &Sums::new(after, Some(before)), after.len())
+    let sums = match is_linear(metric) {
+        true => Sums::linear(after, before),
+        false => Sums::new(after, Some(before)),
+    };
+    met(metric, (thresholds, hysteresis), band, &sums, after.len())
 }
 
 fn met(

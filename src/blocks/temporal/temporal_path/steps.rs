@@ -53,8 +53,6 @@ struct Layer {
 pub(in crate::blocks) struct Step {
     /// Positions and what is transmitted.
     pub survivors: Vec<(usize, i64)>,
-    /// How many there are in each beat.
-    pub counts: Vec<usize>,
     /// Its level of sparsity.
     pub level: usize,
     /// The band of its coherence; none in a first step.
@@ -63,7 +61,6 @@ pub(in crate::blocks) struct Step {
 
 /// A path for vectors of activations, each of which gets the level that the one before decided.
 pub(in crate::blocks) struct Steps {
-    lanes: usize,
     group: usize,
     bonus: u64,
     metrics: Vec<Metric>,
@@ -87,7 +84,6 @@ impl Steps {
         });
         let longest = p.longest.next_multiple_of(p.lanes) as usize;
         Steps {
-            lanes: p.lanes as usize,
             group: p.group as usize,
             bonus,
             layers: layers.collect(),
@@ -129,12 +125,11 @@ impl Steps {
 
         let mut step = Step {
             survivors: vec![(0, 0); values.len()],
-            counts: vec![0; values.len().div_ceil(self.lanes)],
             level: sent.level,
             band: (!is_first).then_some(band as usize),
         };
         let (keep, threshold) = (sent.keep as usize, sent.threshold);
-        let (mut beat, mut lane, mut count) = (0, 0, 0);
+        let mut count = 0;
         for (group, values) in values.chunks(self.group).enumerate() {
             let from = group * self.group;
             let scores = self.estimates.scores(layer, from, mode, values);
@@ -143,11 +138,6 @@ impl Steps {
             for (position, (value, survives)) in (from..).zip(sent) {
                 step.survivors[count] = (position, value);
                 count += usize::from(survives);
-                step.counts[beat] += usize::from(survives);
-                lane += 1;
-                if lane == self.lanes {
-                    (beat, lane) = (beat + 1, 0);
-                }
             }
         }
         step.survivors.truncate(count);
