@@ -350,6 +350,18 @@ impl Block for LayerEngine {
                 ..Default::default()
             },
             LayerEngineParameters {
+                lanes: 1,
+                clusters: 1,
+                elements: 1,
+                layers: 3,
+                longest: 16,
+                words: 64,
+                activation_bits: 5,
+                cosine: true,
+                in_flight: 3,
+                ..Default::default()
+            },
+            LayerEngineParameters {
                 clusters: 2,
                 words: 32,
                 gate: true,

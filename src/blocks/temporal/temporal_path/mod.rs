@@ -319,6 +319,10 @@ impl Block for TemporalPath {
         Some(stimulus::stimulus(parameters, shape, kind, beats, random))
     }
 
+    fn accepts(parameters: &TemporalPathParameters, stimulus: &Stimulus) -> bool {
+        stimulus::accepts(parameters, stimulus)
+    }
+
     fn mutated() -> TemporalPathParameters {
         let (width, lanes, group, longest, first_keep) = (4, 2, 4, 8, 3);
         TemporalPathParameters { width, lanes, group, longest, first_keep, ..Default::default() }

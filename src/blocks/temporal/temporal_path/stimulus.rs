@@ -55,6 +55,14 @@ pub(super) fn stimulus(
     Stimulus { inputs, held }
 }
 
+/// Whether each vector has room, and each beat its norms.
+pub(super) fn accepts(p: &TemporalPathParameters, stimulus: &Stimulus) -> bool {
+    let beats = &stimulus.inputs[0];
+    let mut vectors = beats.split_inclusive(|beat| beat[beat.len() - 1].bit(0));
+    let are_all_of_a_length = stimulus.inputs.iter().all(|input| input.len() == beats.len());
+    are_all_of_a_length && vectors.all(|vector| vector.len() <= p.beats() as usize)
+}
+
 /// The beats of a vector; any metric counts if none is named. What counts in the first one only is
 /// anything in the others.
 fn beats_of(
