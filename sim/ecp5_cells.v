@@ -1,4 +1,4 @@
-// What two ECP5 cells do for which Yosys has no model: one mode of each, that in which Yosys maps
+// What three ECP5 cells do for which Yosys has no model: one mode of each, that in which Yosys maps
 // our blocks to it. A cell in another mode becomes one of `..._in_another_mode`, which has no model,
 // so its netlist counts as unchecked; a cell that is used against the rules below inverts its
 // output, so its netlist is refuted.
@@ -261,6 +261,24 @@ endmodule
 
 (* blackbox, keep *)
 module MULT18X18D_in_another_mode ();
+endmodule
+
+// Clock buffer that passes a high phase where CE was 1 when it began, as in Lattice's "ECP5 and
+// ECP5-5G sysCLOCK PLL/DLL Design and Usage Guide" (FPGA-TN-02200).
+module DCCA (
+  input  wire CLKI,
+  input  wire CE,
+  output wire CLKO
+);
+  reg passes;
+
+  always @* begin
+    if (!CLKI) begin
+      passes = CE;
+    end
+  end
+
+  assign CLKO = CLKI && passes;
 endmodule
 
 `default_nettype wire

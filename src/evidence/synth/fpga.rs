@@ -27,6 +27,8 @@ pub(super) struct Family {
     name: &'static str,
     /// What is counted: a name, and types of cells by their first letters, with a weight.
     counts: &'static [(&'static str, &'static [(&'static str, u64)])],
+    /// The cell that gates clocks, if there is one: what stands in for it elsewhere is left out.
+    clock_gate: Option<&'static str>,
     /// What the recipe is, for people.
     pub recipe: &'static str,
 }
@@ -56,6 +58,7 @@ pub(super) const ICE40: Family = Family {
         ("BRAM", &[("SB_RAM40_4K", 1)]),
         ("DSP", &[("SB_MAC16", 1)]),
     ],
+    clock_gate: None,
     recipe: "yosys synth_ice40; nextpnr-ice40 --hx8k --package ct256 --freq 400",
 };
 
@@ -87,6 +90,7 @@ pub(super) const ECP5: Family = Family {
         ("BRAM", &[("DP16KD", 1), ("PDPW16KD", 1)]),
         ("DSP", &[("MULT18X18D", 1), ("MULT9X9D", 1)]),
     ],
+    clock_gate: Some("DCCA"),
     recipe: "yosys synth_ecp5; nextpnr-ecp5 --um-85k --package CABGA381 --speed 6 --freq 800",
 };
 
@@ -99,8 +103,11 @@ impl Family {
         tech: &Tech,
         seeds: &[u32],
     ) -> Result<(Option<Netlist>, Cost), ToolError> {
+        let is_ours = |file: &&File| self.clock_gate != Some(&file.module);
+        let files: &[File] = &files.iter().filter(is_ours).cloned().collect::<Vec<_>>();
         if self.has_latch(files, &module.name)? {
-            let note = format!("{} has no latches: tech.clock_gate = \"falling_edge\"", self.name);
+            let works = self.clock_gate.unwrap_or("falling_edge").to_lowercase();
+            let note = format!("{} has no latches: use tech.clock_gate = \"{works}\"", self.name);
             return Ok((None, Cost { notes: vec![note], ..Cost::default() }));
         }
         let netlist = self.map(files, &module.name)?;

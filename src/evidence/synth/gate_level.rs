@@ -58,7 +58,8 @@ pub(super) fn subject(block: &Configured) -> Result<(Subject, Configured), Subje
     if subject.module.name == block.elaborate()?.name {
         return Ok((subject, block.clone()));
     }
-    for file in &subject.files {
+    let is_ours = |file: &&File| tech::foreign_cell(&block.tech) != Some(&file.module);
+    for file in subject.files.iter().filter(is_ours) {
         let renamed = Configured { name: file.module.clone(), ..block.clone() };
         let module = renamed.elaborate()?;
         if verilog::emit(&module, &tech::style(&block.tech, None))?.contains(file) {

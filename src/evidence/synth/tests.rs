@@ -406,6 +406,19 @@ fn fpgas_are_placed_and_proven() {
 }
 
 #[test]
+fn the_clock_buffer_of_the_family_gates_clocks() {
+    let mut gate = block("clock_gate", &[]);
+    let measured = |gate: &Configured| {
+        measure(gate, Target::Ecp5, Effort::Full, &workshop()).unwrap_or_else(|e| panic!("{e}"))
+    };
+    assert!(measured(&gate).cost.notes[0].contains("\"dcca\""));
+    gate.tech.clock_gate = ClockGate::Dcca;
+    let row = measured(&gate);
+    assert_eq!(row.cost.figure("LUT"), Some(1.0), "the enables' or");
+    assert!(matches!(row.equivalence, Equivalence::Simulated { .. }), "{:?}", row.equivalence);
+}
+
+#[test]
 fn what_was_measured_is_known() {
     let folder = tempfile::tempdir().unwrap();
     let workshop = Workshop { cache: Cache::at(folder.path()), ..workshop() };
