@@ -1,10 +1,10 @@
 //! Proof that a mutant does what the original does, though nobody who looks could tell.
 //!
 //! Two copies of the netlist, the original and one with the mutant, get the same inputs. Until the
-//! mutant is armed, at any time, it does what the original does; so both go through the same history
-//! from a power-up at which every register is 0. Once armed, and reset if there is a reset, what an
-//! observer sees has to be equal outside of resets for ever: plain outputs, valid and ready always,
-//! a payload while it is valid.
+//! mutant is armed, in any reset or, where there is none, at any time, it does what the original does;
+//! so both are reset in the same state, any that the original reaches from a power-up at which every
+//! register is 0. From then on what an observer sees has to be equal outside of resets for ever: plain
+//! outputs, valid and ready always, a payload while it is valid.
 //!
 //! ABC proves that: registers and nets that are the same in both copies are found by induction and
 //! merged (`scorr`; Mishchenko, Case, Brayton and Jang, "Scalable and scalably-verifiable sequential
@@ -208,6 +208,7 @@ fn beginning(has_clock: bool, has_reset: bool, time: Time) -> String {
             )
         }
     };
+    let may_arm = if has_reset { "is_reset" } else { "1'b1" };
     let edges = match (has_reset, time) {
         (false, _) => 0,
         (true, Time::Cycles) => 1,
@@ -216,7 +217,7 @@ fn beginning(has_clock: bool, has_reset: bool, time: Time) -> String {
     format!(
         "{clock}reg armed = 0;\nreg [1:0] edges = 0;\nreg reached = 0;\n\
          always @(posedge moment) begin\n\
-         armed <= armed || arm_i;\n\
+         armed <= armed || (arm_i && {may_arm});\n\
          edges <= (armed && is_reset) ? edges + (is_edge && edges != 3) : 0;\n\
          reached <= reached || begun;\n\
          end\n\
