@@ -2,7 +2,6 @@
 
 use super::program::Program;
 use crate::blocks::engine::layer_engine::{Engine, LayerEngineParameters, Step, schedule};
-use crate::model::Bits;
 use crate::workload::network::Network;
 
 /// What became of sequences that went in back to back.
@@ -29,12 +28,8 @@ pub struct Run {
 impl Run {
     /// Runs sequences of vectors through the golden model, one after the other.
     pub fn new(p: &LayerEngineParameters, program: &Program, sequences: &[Vec<Vec<i8>>]) -> Run {
-        let load = |load: &super::program::Load| {
-            let number = |number: usize| Bits::new(32, number as u64);
-            vec![number(load.unit), number(load.address), Bits::from_limbs(128, load.word.limbs())]
-        };
-        let loads: Vec<Vec<Bits>> = program.loads.iter().map(load).collect();
-        let mut engine = Engine::new(p, &program.settings, &loads);
+        let loads = program.loads.iter().map(|load| (load.unit, load.address, &load.word));
+        let mut engine = Engine::new(p, &program.settings, loads);
         let layers = program.stored.len();
         let mut run = Run {
             executed: vec![0; layers],

@@ -67,7 +67,7 @@ impl Golden {
         let first = (self.registers.elements(), std::mem::take(&mut self.fresh));
         let engine = self
             .engine
-            .get_or_insert_with(|| Engine::new(&self.p, &settings, &self.registers.loads()));
+            .get_or_insert_with(|| Engine::new(&self.p, &settings, self.registers.loads()));
         engine.set(&settings);
         let through = accelerator::through(&self.p, engine, &settings, first, &beats, 0);
         let dropped: Vec<&str> = through

@@ -6,7 +6,7 @@ use super::registers::{map, word_bits};
 use crate::blocks::engine::layer_engine::{Layer, LayerEngineParameters, Settings};
 use crate::blocks::engine::{pe_cluster, requantiser};
 use crate::blocks::temporal::temporal_path::LayerSettings;
-use crate::model::{Beat, Bits};
+use crate::model::Bits;
 use crate::registers::{BITS, Register, RegisterMap};
 
 /// A word of weights or a bias on its way: for whom, to which address, and what.
@@ -279,11 +279,7 @@ impl Registers {
     }
 
     /// What was loaded, as the layer engine's model takes it.
-    pub fn loads(&self) -> Vec<Beat> {
-        let number = |number: u32| Bits::new(32, number);
-        let word = |word: &Word| {
-            vec![number(word.unit), number(word.address), Bits::from_limbs(128, word.bits.limbs())]
-        };
-        self.words.iter().map(word).collect()
+    pub fn loads(&self) -> impl Iterator<Item = (usize, usize, &Bits)> {
+        self.words.iter().map(|word| (word.unit as usize, word.address as usize, &word.bits))
     }
 }

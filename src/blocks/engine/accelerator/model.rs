@@ -151,7 +151,7 @@ fn packets(
     opens: u64,
 ) -> (Vec<u64>, Vec<Emitted>) {
     let settings = registers.settings();
-    let mut engine = Engine::new(p, &settings, &registers.loads());
+    let mut engine = Engine::new(p, &settings, registers.loads());
     let first = (registers.elements(), true);
     let through = through(p, &mut engine, &settings, first, beats, opens);
     let empty = settings.layers[settings.final_layer].requantiser.empty as usize;

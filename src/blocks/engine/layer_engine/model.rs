@@ -231,21 +231,26 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// As the words of `load` leave it.
-    pub fn new(p: &LayerEngineParameters, settings: &Settings, loads: &[Beat]) -> Engine {
+    /// As what is loaded leaves it: for each word of weights and each bias the unit, the address there
+    /// and the pattern.
+    pub fn new<'a>(
+        p: &LayerEngineParameters,
+        settings: &Settings,
+        loads: impl Iterator<Item = (usize, usize, &'a Bits)>,
+    ) -> Engine {
         let cluster = p.cluster();
         let sum_bits = pe_cluster::sum_bits(&cluster);
         let word_bits = pe_cluster::word_bits(&cluster);
         let mut words = vec![Words::default(); (p.clusters * p.elements) as usize];
         let depth = 1 << bits(p.requantiser(sum_bits).biases);
         let mut biases = vec![vec![0; p.lanes as usize]; depth];
-        for load in loads {
-            let (unit, address) = (load[0].unsigned() as usize, load[1].unsigned() as usize);
+        for (unit, address, pattern) in loads {
+            let pattern = |width: u32| Bits::from_limbs(width, pattern.limbs());
             if let Some(words) = words.get_mut(unit) {
-                let word = Word::of(&cluster, &load[2].slice(0, word_bits));
+                let word = Word::of(&cluster, &pattern(word_bits));
                 words.load(address % (1 << bits(p.words)), word);
             } else if let Some(bias) = biases[address % depth].get_mut(unit - words.len()) {
-                *bias = load[2].slice(0, sum_bits).signed();
+                *bias = pattern(sum_bits).signed();
             }
         }
         let layers: Vec<_> = settings.layers.iter().map(|layer| layer.cluster).collect();
@@ -328,7 +333,10 @@ pub(super) fn run(p: &LayerEngineParameters, stimulus: &Stimulus) -> Response {
     let settings = Settings::of(p, &stimulus.held);
     let [loads, beats] = &stimulus.inputs[..] else { unreachable!("there are two streams") };
     let steps = steps(p, beats);
-    let mut engine = Engine::new(p, &settings, loads);
+    let words = loads
+        .iter()
+        .map(|load| (load[0].unsigned() as usize, load[1].unsigned() as usize, &load[2]));
+    let mut engine = Engine::new(p, &settings, words);
     let mut outputs = vec![];
     let vectors = steps.iter().map(|step| {
         let (vectors, accumulators) = engine.step(step);
