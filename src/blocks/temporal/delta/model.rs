@@ -25,34 +25,13 @@ impl Mode {
     }
 }
 
-/// What is remembered of an element.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::blocks::temporal) struct Element {
-    /// What it counts as in the layer: all that has been transmitted of it.
-    pub estimate: i64,
+/// What is remembered of a layer's elements.
+#[derive(Clone, Debug)]
+struct Layer {
+    /// What each counts as in the layer: all that has been transmitted of it.
+    estimates: Vec<i64>,
     /// Whether it was in the mask the last time.
-    pub mask: bool,
-}
-
-impl Element {
-    /// What the layer has of it already: nothing, if it begins again.
-    fn reference(&self, mode: Mode) -> i64 {
-        if mode == Mode::Delta { self.estimate } else { 0 }
-    }
-
-    /// How large the element is, before clipping.
-    fn score(&self, mode: Mode, value: i64) -> u64 {
-        value.abs_diff(self.reference(mode))
-    }
-
-    /// What is transmitted of it, `most` or its negative at most, and whether it counts as in the mask.
-    fn transmit(&mut self, most: i64, mode: Mode, value: i64, mask: bool) -> (i64, bool) {
-        let reference = self.reference(mode);
-        self.mask = mask || mode == Mode::Dense;
-        let sent = if self.mask { (value - reference).clamp(-most, most) } else { 0 };
-        self.estimate = reference + sent;
-        (sent, self.mask)
-    }
+    masks: Vec<bool>,
 }
 
 /// What is remembered of all layers.
@@ -60,29 +39,32 @@ impl Element {
 pub(in crate::blocks::temporal) struct Estimates {
     /// The greatest magnitude that is transmitted of a difference, if they are clamped.
     clip: Option<i64>,
-    layers: Vec<Vec<Element>>,
+    layers: Vec<Layer>,
 }
 
 impl Estimates {
     /// As a reset leaves it: of `layers` layers with `longest` elements each.
     pub fn new(width: u32, clip: bool, layers: usize, longest: usize) -> Estimates {
         let clip = clip.then(|| (1 << (width - 1)) - 1);
-        Estimates { clip, layers: vec![vec![Element::default(); longest]; layers] }
+        let layer = Layer { estimates: vec![0; longest], masks: vec![false; longest] };
+        Estimates { clip, layers: vec![layer; layers] }
     }
 
     /// A new sequence begins in the layer.
     pub fn begin(&mut self, layer: usize) {
-        self.layers[layer].fill(Element::default());
+        let Layer { estimates, masks } = &mut self.layers[layer];
+        estimates.fill(0);
+        masks.fill(false);
     }
 
-    /// What is remembered of the layer, the first element first.
+    /// What the elements of the layer count as, the first one first.
     #[cfg(test)]
-    pub fn layer(&self, layer: usize) -> &[Element] {
-        &self.layers[layer]
+    pub fn layer(&self, layer: usize) -> &[i64] {
+        &self.layers[layer].estimates
     }
 
-    /// For each of some elements of the layer, from number `from` on: the score, and whether it was
-    /// in the mask the last time.
+    /// For each of some elements of the layer, from number `from` on: the score, which is how large
+    /// it is before clipping, and whether it was in the mask the last time.
     pub fn scores(
         &self,
         layer: usize,
@@ -90,12 +72,17 @@ impl Estimates {
         mode: Mode,
         values: &[i64],
     ) -> impl Iterator<Item = (u64, bool)> {
-        let elements = self.layers[layer][from..].iter().zip(values);
-        elements.map(move |(element, &value)| (element.score(mode, value), element.mask))
+        let Layer { estimates, masks } = &self.layers[layer];
+        let elements = estimates[from..].iter().zip(&masks[from..]).zip(values);
+        elements.map(move |((&estimate, &mask), &value)| {
+            // Of an element that begins again, the layer has nothing.
+            let reference = if mode == Mode::Delta { estimate } else { 0 };
+            (value.abs_diff(reference), mask)
+        })
     }
 
-    /// For each of these elements, as it is asked for: what is transmitted, and whether it counts as
-    /// in the mask. The mask has a bit for each.
+    /// What is transmitted of these elements, 64 at most, as it is asked for: of each that counts as
+    /// in the mask, the position among them and the value. The mask has a bit for each.
     pub fn transmit(
         &mut self,
         layer: usize,
@@ -103,11 +90,24 @@ impl Estimates {
         mode: Mode,
         values: &[i64],
         mask: u64,
-    ) -> impl Iterator<Item = (i64, bool)> {
+    ) -> impl Iterator<Item = (usize, i64)> {
         let most = self.clip.filter(|_| mode == Mode::Delta).unwrap_or(i64::MAX);
-        let elements = self.layers[layer][from..].iter_mut().zip(values).enumerate();
-        elements.map(move |(index, (element, &value))| {
-            element.transmit(most, mode, value, mask >> index & 1 == 1)
+        let Layer { estimates, masks } = &mut self.layers[layer];
+        let elements = from..from + values.len();
+        let (estimates, masks) = (&mut estimates[elements.clone()], &mut masks[elements]);
+        masks.fill(false);
+        if mode != Mode::Delta {
+            estimates.fill(0);
+        }
+        let present = u64::MAX >> (64 - values.len());
+        let mut left = if mode == Mode::Dense { present } else { mask & present };
+        std::iter::from_fn(move || {
+            let index = (left != 0).then(|| left.trailing_zeros() as usize)?;
+            left &= left - 1;
+            let sent = (values[index] - estimates[index]).clamp(-most, most);
+            estimates[index] += sent;
+            masks[index] = true;
+            Some((index, sent))
         })
     }
 }
@@ -164,9 +164,11 @@ pub(super) fn run(p: &DeltaParameters, stimulus: &Stimulus) -> Response {
         let from = number * lanes;
         let (score, previous): (Vec<u64>, Vec<bool>) =
             estimates.scores(layer, from, mode, &values).unzip();
-        let out = estimates.transmit(layer, from, mode, &values[..length], mask[0].unsigned());
-        let out = out.chain(std::iter::repeat((0, false))).take(lanes);
-        let (data, mask): (Vec<i64>, Vec<bool>) = out.unzip();
+        let (mut data, mut survive) = (vec![0; lanes], vec![false; lanes]);
+        let values = &values[..length];
+        for (lane, sent) in estimates.transmit(layer, from, mode, values, mask[0].unsigned()) {
+            (data[lane], survive[lane]) = (sent, true);
+        }
 
         let time = time(p, &times, free[layer][number]);
         free[layer][number] = time.masked + 1;
@@ -179,7 +181,7 @@ pub(super) fn run(p: &DeltaParameters, stimulus: &Stimulus) -> Response {
         scores.push(emitted(vec![pack(score), flags(previous)], time.scored, 0));
         let width = p.width + u32::from(!p.clip);
         let data = data.into_iter().map(|value| Bits::new(width, value));
-        sent.push(emitted(vec![pack(data), flags(mask)], time.masked + 1, 1));
+        sent.push(emitted(vec![pack(data), flags(survive)], time.masked + 1, 1));
         times.push(time);
     }
     Response {

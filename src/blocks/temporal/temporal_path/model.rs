@@ -256,14 +256,15 @@ fn sent(
             let (base, elements) = (index * p.lanes as usize, input.elements(p));
             let present = &elements[..input.present(p)];
             let mask_in = mask.beat[0].unsigned();
-            let rows = estimates.transmit(place, base, mode, present, mask_in);
-            let mut rows: Vec<(i64, bool)> = rows.collect();
-            let survivors = rows.iter().filter(|(_, survives)| *survives).count();
-            rows.resize(p.lanes as usize, (0, false));
-            let values = rows.iter().map(|(value, _)| Bits::new(p.apply().width, *value));
-            let data = Bits::concat(&values.collect::<Vec<_>>());
-            let survive = rows.iter().map(|(_, survives)| Bits::new(1, *survives));
-            let mask_out = Bits::concat(&survive.collect::<Vec<_>>());
+            let mut values = vec![Bits::zero(p.apply().width); p.lanes as usize];
+            let mut survive = vec![Bits::zero(1); p.lanes as usize];
+            let mut survivors = 0;
+            for (lane, value) in estimates.transmit(place, base, mode, present, mask_in) {
+                values[lane] = Bits::new(p.apply().width, value);
+                survive[lane] = Bits::new(1, true);
+                survivors += 1;
+            }
+            let (data, mask_out) = (Bits::concat(&values), Bits::concat(&survive));
             let empty = input.empty.as_ref();
             all.push(Sent {
                 cause: vector.begin + mask.cause.beat,

@@ -124,23 +124,18 @@ impl Steps {
         of_layer.before.extend_from_slice(values);
 
         let mut step = Step {
-            survivors: vec![(0, 0); values.len()],
+            survivors: Vec::with_capacity(values.len()),
             level: sent.level,
             band: (!is_first).then_some(band as usize),
         };
         let (keep, threshold) = (sent.keep as usize, sent.threshold);
-        let mut count = 0;
         for (group, values) in values.chunks(self.group).enumerate() {
             let from = group * self.group;
             let scores = self.estimates.scores(layer, from, mode, values);
             let mask = survivors(scores, keep, threshold, self.bonus);
             let sent = self.estimates.transmit(layer, from, mode, values, mask);
-            for (position, (value, survives)) in (from..).zip(sent) {
-                step.survivors[count] = (position, value);
-                count += usize::from(survives);
-            }
+            step.survivors.extend(sent.map(|(index, value)| (from + index, value)));
         }
-        step.survivors.truncate(count);
         step
     }
 }
