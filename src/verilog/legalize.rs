@@ -47,6 +47,8 @@ pub(super) struct Legalizer<'a> {
     uses: Vec<u32>,
     /// Which expressions get a net because the text would nest too deeply without.
     deep: Vec<bool>,
+    /// For an expression without a name that got one later: the expression with the name.
+    named: HashMap<NodeId, NodeId>,
     /// The nets that expressions have got so far.
     nets: HashMap<NodeId, String>,
     /// The nets made since they were last taken.
@@ -83,6 +85,7 @@ impl<'a> Legalizer<'a> {
             signal_names,
             uses: count_uses(logic, roots),
             deep: find_deep(logic),
+            named: find_named(logic),
             nets: HashMap::new(),
             fresh: vec![],
             purpose: String::new(),
@@ -153,6 +156,7 @@ impl<'a> Legalizer<'a> {
 
     /// The expression as a net, made if there is none yet.
     pub(super) fn net(&mut self, id: NodeId) -> Expr {
+        let id = self.named.get(&id).copied().unwrap_or(id);
         let node = self.node(id);
         if let Op::Signal(signal) = node.op {
             return self.signal(signal);
@@ -171,7 +175,8 @@ impl<'a> Legalizer<'a> {
     /// The expression as a net, called `wish` if it has none yet.
     pub(super) fn net_called(&mut self, id: NodeId, wish: &str) -> Expr {
         let node = self.node(id);
-        if matches!(node.op, Op::Signal(_)) || node.name.is_some() || self.nets.contains_key(&id) {
+        let has_name = node.name.is_some() || self.named.contains_key(&id);
+        if matches!(node.op, Op::Signal(_)) || has_name || self.nets.contains_key(&id) {
             return self.net(id);
         }
         let name = self.names.fresh(wish);
@@ -184,13 +189,17 @@ impl<'a> Legalizer<'a> {
         // What a net of the user's needs is named after it.
         let purpose = if node.name.is_some() { name.clone() } else { self.purpose.clone() };
         let outer = std::mem::replace(&mut self.purpose, purpose);
-        let value = match &node.op {
+        let defined = match node.op {
+            Op::Cast(a) if self.named.get(&a) == Some(&id) => a,
+            _ => id,
+        };
+        let value = match &self.node(defined).op {
             Op::Select(index, items) if !self.is_choice(*index, items) => {
                 let index = self.simple(*index);
                 let items = items.iter().map(|&item| self.bits(item, ty.width)).collect();
                 NetValue::Select { index, items }
             }
-            _ => NetValue::Expr(self.definition(id)),
+            _ => NetValue::Expr(self.definition(defined)),
         };
         self.purpose = outer;
         self.nets.insert(id, name.clone());
@@ -626,9 +635,24 @@ fn find_deep(logic: &Logic) -> Vec<bool> {
         let operands = node.op.operands();
         let below = operands.iter().map(|id| depths[id.index()]).max().map_or(0, |d| d + 1);
         deep[index] = below >= DEEPEST;
-        depths[index] = if deep[index] { 0 } else { below };
+        depths[index] = if deep[index] || node.name.is_some() { 0 } else { below };
     }
     deep
+}
+
+/// For each expression without a name that got one later, the first expression with its name: what is
+/// used before it was named is written with the name as well.
+fn find_named(logic: &Logic) -> HashMap<NodeId, NodeId> {
+    let mut named = HashMap::new();
+    for (index, node) in logic.nodes.iter().enumerate() {
+        let Op::Cast(a) = node.op else { continue };
+        let inner = &logic.nodes[a.index()];
+        let is_leaf = matches!(inner.op, Op::Const(_) | Op::Signal(_));
+        if node.name.is_some() && inner.name.is_none() && inner.ty == node.ty && !is_leaf {
+            named.entry(a).or_insert(NodeId(index as u32));
+        }
+    }
+    named
 }
 
 /// The name of a signal in the text.

@@ -231,13 +231,15 @@ impl<'m> Engine<'m> {
         let layer = of_both("out_layer_o", m.constant(0, uint(index_width(p.layers))), "layer");
         let new_sequence = of_both("out_tag_o", input["new_sequence"], "new_sequence");
         let asked = self.setting("mode_i", 2, "0 dense, 1 mask, 2 and 3 delta", layer);
+        let asked = asked.named("asked_mode");
         let of_levels = of_layer(self.weight_thresholds, layer, uint(p.bands * p.reference));
+        let of_levels = of_levels.named("weight_thresholds");
         let masks = (asked.eq(MASK) & of_levels.any()).named("masks_weights");
         let enters = (moves & begins).named("vector_begins");
         // There is no going on from sums of masked weights, so a vector in delta is then a dense one.
         let masked = m.register("masked", uint(p.layers)).reset(0);
         masked.doc("layers whose sums are those of masked weights");
-        let is_masked = layer.select(&masked.bits()).wrap(bit());
+        let is_masked = layer.select(&masked.bits()).wrap(bit()).named("is_masked");
         let now = (0..).zip(masked.bits());
         let now = now.map(|(l, was)| layer.eq(l as u32).mux(masks, was).wrap(bit()));
         let now: Vec<Expr> = now.collect();
@@ -261,7 +263,7 @@ impl<'m> Engine<'m> {
         m.discard(self.vectors.output("level_o"));
 
         let ends = (self.output.fire() & self.output["last"].expr()).named("step_ends");
-        let begins = (moves & begins & !chosen).named("step_begins");
+        let begins = (enters & !chosen).named("step_begins");
         let steps = self.steps;
         m.when(begins & !ends, || steps.set((steps + 1).truncate(steps.width())))
             .or_when(ends & !begins, || steps.set((steps - 1).wrap(steps.ty())));
@@ -272,7 +274,7 @@ impl<'m> Engine<'m> {
         }
         path.connect("coherence_ready_i", m.constant(1, bit()));
         self.counters.connect("vector_i", enters).connect("vector_layer_i", layer);
-        self.report(moves & last)
+        self.report((moves & last).named("vector_ends"))
     }
 
     /// Says whether settings have to rest: a vector's band is decided by those of its time.
@@ -333,9 +335,10 @@ impl<'m> Engine<'m> {
         let vector = unpacked(self.vectors.output("out_data_o"), &vector_fields(p));
         let leaves = path.output("out_valid_o").named("survivor_leaves");
         let last = path.output("out_last_o");
-        self.vectors.connect("out_ready_i", (leaves & last).named("vector_leaves"));
+        let vector_leaves = (leaves & last).named("vector_leaves");
+        self.vectors.connect("out_ready_i", vector_leaves);
         m.assert("vector_is_known", !leaves | self.vectors.output("out_valid_o"));
-        let threshold = self.weight_threshold(vector[0].1, vector[3].1, leaves, last);
+        let threshold = self.weight_threshold(vector[0].1, vector[3].1, leaves, vector_leaves);
         let mut fields: Vec<Expr> =
             ["data", "index", "count"].map(|field| path.output(&format!("out_{field}_o"))).into();
         fields.extend(vector[..3].iter().map(|(_, value)| *value));
@@ -358,12 +361,12 @@ impl<'m> Engine<'m> {
         layer: Expr<'m>,
         masks: Expr<'m>,
         leaves: Expr<'m>,
-        last: Expr<'m>,
+        vector_leaves: Expr<'m>,
     ) -> Expr<'m> {
         let (m, p, path, levels) = (self.m, self.p, &self.path, &self.levels);
         levels.connect("in_valid_i", path.output("begins_o"));
         levels.connect("in_data_i", path.output("level_o"));
-        levels.connect("out_ready_i", leaves & last);
+        levels.connect("out_ready_i", vector_leaves);
         m.assert("levels_have_room", !path.output("begins_o") | levels.output("in_ready_o"));
         m.assert("level_is_known", !leaves | levels.output("out_valid_o"));
         m.discard(levels.output("level_o"));

@@ -123,7 +123,7 @@ pub(super) fn describe(name: &str, p: &RequantiserParameters) -> Result<Arc<Modu
         beats.set(input["last"].mux(0, next).wrap(address));
     });
     let came = Context {
-        valid: input.valid & !loading,
+        valid: (input.valid & !loading).named("offered"),
         layer: input["layer"],
         tag: input["tag"],
         last: input["last"],
@@ -134,7 +134,8 @@ pub(super) fn describe(name: &str, p: &RequantiserParameters) -> Result<Arc<Modu
     let bias_address = (first + beats).truncate(address.width).named("bias_address");
     let biased = Stage::new(&m, "biased", arrived.beat);
     let is_result = biased.beat.layer.eq(final_layer).named("is_result");
-    let goes_on = Context { valid: biased.beat.valid & !is_result, ..biased.beat };
+    let goes_on = (biased.beat.valid & !is_result).named("goes_on");
+    let goes_on = Context { valid: goes_on, ..biased.beat };
     let multiplied = Stage::new(&m, "multiplied", goes_on);
     let shifted = Stage::new(&m, "shifted", multiplied.beat);
 
