@@ -21,13 +21,16 @@ enum Habit {
     /// just room for the higher. Where one of the array's counts is too low, those above the digit that
     /// it then decides make up for it in the digits below, but not against ones alone.
     Carry,
+    /// Up to four neighbours of both signs, mostly with just room for some of them: the digit that
+    /// decides has all its values.
+    Neighbours,
 }
 
 /// What there is just room for.
 #[derive(Clone, Copy)]
 struct Room {
-    /// The value of the elements.
-    higher: i64,
+    /// The least magnitude of the elements.
+    least: i64,
     /// What all of them have ahead: higher digits have other values so.
     bonus: u64,
 }
@@ -63,28 +66,39 @@ fn with_habit(
     values: Vec<i64>,
     random: &mut Random,
 ) -> (Vec<i64>, Option<Room>) {
-    let habit = match (kind, random.random_range(0..8)) {
+    let habit = match (kind, random.random_range(0..10)) {
         (Kind::Recorded, _) | (_, 0..3) => Habit::AsTheyCome,
         (_, 3) => Habit::Ties,
         (_, 4) => Habit::Equal,
         (_, 5) => Habit::OneBit,
-        _ => Habit::Carry,
+        (_, 6..8) => Habit::Carry,
+        _ => Habit::Neighbours,
     };
     let common = values[0];
     let zeros = random.random_range(0..p.width);
     let higher = (values[0].abs() >> zeros << zeros).max(1 << zeros);
-    let makes_room = matches!(habit, Habit::Carry) && random.random_range(0..4) > 0;
+    let most = (1 << (p.width - 1)) - 1;
+    let above = match habit {
+        Habit::Carry => Some(0),
+        Habit::Neighbours => Some(random.random_range(0..4)),
+        _ => None,
+    };
+    let above = above.filter(|_| random.random_range(0..4) > 0);
     let mut element = |value: i64| match habit {
         Habit::AsTheyCome => value,
         Habit::Ties => [common, -common, values[values.len() - 1]][random.random_range(0..3)],
         Habit::Equal => common,
         Habit::OneBit => common ^ 1 << random.random_range(0..p.width),
         Habit::Carry => higher - i64::from(random.random::<bool>()),
+        Habit::Neighbours => {
+            let magnitude = (higher + random.random_range(0..4)).min(most);
+            if random.random() { magnitude } else { -magnitude }
+        }
     };
     let values = values.iter().copied().map(&mut element).collect();
-    let room = makes_room.then(|| {
+    let room = above.map(|above| {
         let bonus = if random.random() { 0 } else { 1 << random.random_range(zeros..p.width) };
-        Room { higher, bonus }
+        Room { least: higher + above, bonus }
     });
     (values, room)
 }
@@ -112,12 +126,13 @@ fn vector(
         let (lanes, group) = (p.lanes as usize, p.group as usize);
         let rest = &values[index * lanes / group * group..];
         let in_group = &rest[..group.min(rest.len())];
-        let keeps = |higher: i64| in_group.iter().filter(|&&value| value == higher).count() as u64;
+        let keeps =
+            |least: i64| in_group.iter().filter(|value| value.abs() >= least).count() as u64;
         let field = |field: &crate::model::Field| match (field.name.as_str(), room) {
             ("data", _) => pattern(&|pair| pair.0, beat),
             ("reference", _) => pattern(&|pair| pair.1, beat),
             ("previous", Some(_)) => Bits::new(field.width, -1),
-            ("keep", Some(room)) => Bits::new(field.width, keeps(room.higher)),
+            ("keep", Some(room)) => Bits::new(field.width, keeps(room.least)),
             ("threshold", Some(_)) => Bits::zero(field.width),
             ("bonus", Some(room)) => Bits::new(field.width, room.bonus),
             ("keep", None) => keep(p, field.width, random),
