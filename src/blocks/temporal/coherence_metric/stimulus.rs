@@ -99,16 +99,18 @@ impl Witness {
             _ => longest,
         };
         let least = [0, half / 2, half][if is_extreme { 2 } else { random.random_range(0..3) }];
-        let noise = if is_extreme { 0 } else { 1 << random.random_range(0..p.width) };
+        let is_still = is_extreme && random.random();
+        let noise = if is_still { 0 } else { 1 << random.random_range(0..p.width) };
         let all_negative = is_extreme || random.random_range(0..3) == 0;
         let mut element = || {
             let magnitude = random.random_range(least..=half);
             if all_negative || random.random() { -magnitude } else { magnitude.min(half - 1) }
         };
-        let before: Vec<i64> = (0..length).map(|_| element()).collect();
-        let mut follow =
+        let one: Vec<i64> = (0..length).map(|_| element()).collect();
+        let mut near =
             |value: &i64| (value + random.random_range(-noise..=noise)).clamp(-half, half - 1);
-        let after: Vec<i64> = before.iter().map(&mut follow).collect();
+        let other: Vec<i64> = one.iter().map(&mut near).collect();
+        let (before, after) = if random.random() { (one, other) } else { (other, one) };
         let metric = metric(p, random);
         let bits = threshold_bits(p);
         // The lowest threshold at which what is met is not what it is at 0.

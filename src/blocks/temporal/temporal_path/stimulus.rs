@@ -129,10 +129,16 @@ fn setting(p: &TemporalPathParameters, field: &Field, kind: Kind, random: &mut R
             of_each(width, Box::new(|| random.random_range(0..5)))
         }
         "override" => of_each(1, Box::new(|| u64::from(random.random_range(0..6) == 0))),
-        // An eighth of the range, so that it matters and not everything is met.
+        // None, so that thresholds are met exactly; an eighth of the range, so that it matters and not
+        // everything is met; or any, so that moved thresholds leave their range.
         name if name.ends_with("hysteresis") => {
             let width = field.width / p.settings();
-            of_each(width, Box::new(|| Bits::random(width, random).unsigned() >> 3))
+            let hysteresis = |random: &mut Random| match random.random_range(0..4) {
+                0 | 1 => 0,
+                2 => Bits::random(width, random).unsigned() >> 3,
+                _ => Bits::random(width, random).unsigned(),
+            };
+            of_each(width, Box::new(|| hysteresis(random)))
         }
         _ => Bits::random(field.width, random),
     }
