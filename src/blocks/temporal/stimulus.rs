@@ -57,7 +57,9 @@ impl Vectors {
         let previous = &self.previous[layer as usize];
         let length = match previous.len() {
             0 => self.length(random),
-            _ if random.random_range(0..6) == 0 => self.length(random),
+            _ if random.random_ratio(1, if self.is_recorded() { 40 } else { 6 }) => {
+                self.length(random)
+            }
             length => length,
         };
         let values: Vec<i64> = match self.kind {
@@ -66,7 +68,13 @@ impl Vectors {
             Kind::Recorded => self.recorded(layer, length, random),
         };
         self.previous[layer as usize].clone_from(&values);
-        Vector { values, layer, new_sequence: random.random_range(0..8) == 0 }
+        let new_sequence = random.random_ratio(1, if self.is_recorded() { 40 } else { 8 });
+        Vector { values, layer, new_sequence }
+    }
+
+    /// Recorded sequences are long ones: what counts vectors comes far.
+    fn is_recorded(&self) -> bool {
+        self.kind == Kind::Recorded
     }
 
     fn bounds(&self) -> (i64, i64) {
@@ -84,12 +92,14 @@ impl Vectors {
         length as usize
     }
 
-    /// Elements by chance: new ones, the old ones, or the old ones with changes, few or small.
+    /// Elements by chance: new ones, the old ones, the old ones with changes, few or small, or up to
+    /// four neighbouring magnitudes of both signs, of which a mask leaves out some.
     fn alike_or_not(&self, layer: u32, length: usize, random: &mut Random) -> Vec<i64> {
         let (least, most) = self.bounds();
         let previous = &self.previous[layer as usize];
-        let habit = random.random_range(0..6);
+        let habit = random.random_range(0..7);
         let scale = random.random_range(0..self.sizes.width);
+        let lowest = random.random_range(0..=most) >> scale << scale;
         let element = |index: usize| {
             let old = previous.get(index).copied().unwrap_or(0);
             let new = random.random_range(least..=most);
@@ -99,6 +109,8 @@ impl Vectors {
                 2 => old.saturating_neg(),
                 3 if random.random_range(0..8) > 0 => old,
                 3 => new,
+                4 if new < 0 => -lowest - (new & 3),
+                4 => lowest + (new & 3),
                 _ => old + (new >> scale),
             }
         };

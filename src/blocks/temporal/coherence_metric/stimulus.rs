@@ -37,7 +37,7 @@ pub(super) fn stimulus(
         let vector = vectors.next(&mut chance);
         let metric = metric(p, &mut chance);
         let is_weights = p.weights && chance.random_range(0..3) == 0;
-        if !witnesses.is_empty() && chance.random_range(0..3) == 0 {
+        if !witnesses.is_empty() && chance.random() {
             let Witness { metric, of_weights, pair } =
                 &witnesses[chance.random_range(0..witnesses.len())];
             for values in pair.clone() {
@@ -93,7 +93,7 @@ impl Witness {
     ) -> (Witness, Bits) {
         let half = 1_i64 << (p.width - 1);
         // The top bits of sums and of their squares need the lowest number everywhere, twice.
-        let is_extreme = random.random_ratio(1, 6);
+        let is_extreme = random.random_ratio(1, 3);
         let length = match random.random_range(0..3) {
             0 if !is_extreme => random.random_range(1..=longest),
             _ => longest,

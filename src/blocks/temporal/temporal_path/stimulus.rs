@@ -126,7 +126,8 @@ fn setting(p: &TemporalPathParameters, field: &Field, kind: Kind, random: &mut R
         "bonus" => Bits::new(field.width, (1_u64 << random.random_range(0..field.width)) / 2),
         "dwell" => {
             let width = field.width / p.settings();
-            of_each(width, Box::new(|| random.random_range(0..5)))
+            let most = if random.random() { 4 } else { 48 };
+            of_each(width, Box::new(|| random.random_range(0..=most)))
         }
         "override" => of_each(1, Box::new(|| u64::from(random.random_range(0..6) == 0))),
         // None, so that thresholds are met exactly; an eighth of the range, so that it matters and not
