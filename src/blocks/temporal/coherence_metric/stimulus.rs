@@ -37,7 +37,7 @@ pub(super) fn stimulus(
         let vector = vectors.next(&mut chance);
         let metric = metric(p, &mut chance);
         let is_weights = p.weights && chance.random_range(0..3) == 0;
-        if !witnesses.is_empty() && chance.random() {
+        if !witnesses.is_empty() && chance.random_range(0..3) == 0 {
             let Witness { metric, of_weights, pair } =
                 &witnesses[chance.random_range(0..witnesses.len())];
             for values in pair.clone() {
