@@ -48,8 +48,12 @@ pub(super) fn stimulus(
         }
         if chance.random_range(0..3) > 0 {
             let [thresholds, hysteresis] = [0, 1].map(|of| &held[2 * usize::from(is_weights) + of]);
-            let target = target(p, thresholds, hysteresis, metric, &mut chance);
-            if let Some((before, after)) = pair(p, metric, target, longest, &mut chance) {
+            // Where there are none for one target, there may be for the next.
+            let found = (0..2).find_map(|_| {
+                let target = target(p, thresholds, hysteresis, metric, &mut chance);
+                pair(p, metric, target, longest, &mut chance)
+            });
+            if let Some((before, after)) = found {
                 for values in [before, after] {
                     let vector = Vector { values, layer: vector.layer, new_sequence: false };
                     input.extend(packets(p, vector, metric as u64, is_weights, &mut chance));
@@ -151,7 +155,9 @@ fn thresholds(p: &CoherenceMetricParameters, given: &[Bits], random: &mut Random
         },
         Metric::L1 => 128 * random.random_range(0..(2_u64 << p.width) - 1),
         Metric::L2 => 256 * random.random_range(0..1_u64 << p.width),
-        Metric::NormalisedL1 | Metric::NormalisedL2 => 32 * random.random_range(0..8),
+        Metric::NormalisedL1 => 32 * random.random_range(0..8),
+        // Of the others, few vectors are short enough to meet them exactly.
+        Metric::NormalisedL2 => 64 * random.random_range(0..4),
     };
     let habit = random.random_range(0..8);
     let threshold = |given: Bits, random: &mut Random| match habit {
