@@ -6,7 +6,7 @@ use lacuna::blocks::REGISTRY;
 use lacuna::evidence::{digest, is_of, is_untouched, overview};
 
 /// Blocks whose page is missing, or of older Verilog: their whole evidence has not been gathered.
-const PENDING: [&str; 9] = [
+const PENDING: [&str; 8] = [
     "packet_buffer",
     "cluster",
     "pe_cluster",
@@ -14,7 +14,6 @@ const PENDING: [&str; 9] = [
     "layer_engine",
     "accelerator",
     "coherence_metric",
-    "delta",
     "temporal_path",
 ];
 
