@@ -851,8 +851,8 @@ const SABOTAGE: &[(&str, &str, &str, &[&str])] = &[
     ),
     (
         PACKET_BUFFER,
-        "is_left_empty_both = pop",
-        "is_left_empty_both = 1'b0 && pop",
+        "is_left_empty = pop",
+        "is_left_empty = 1'b0 && pop",
         &["begins_with_none"],
     ),
     (PACKET_BUFFER, "place_out_q + 2'd1", "place_out_q + 2'd2", &["place_in_range"]),
