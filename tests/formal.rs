@@ -734,7 +734,7 @@ const SABOTAGE: &[(&str, &str, &str, &[&str])] = &[
         "head_sum > 4'd6",
         &["head_count_inside", "head_0_inside", "head_1_inside", "head_2_inside", "head_3_inside"],
     ),
-    (APPLY, "used_sum[2:0] - {2'd0, pop}", "used_sum[2:0]", &["beats_counted"]),
+    (APPLY, "begun_beats}) - {2'd0, pop}", "begun_beats})", &["beats_counted"]),
     (
         APPLY,
         "(is_last_q & ~popped) | closed",
@@ -849,12 +849,7 @@ const SABOTAGE: &[(&str, &str, &str, &[&str])] = &[
         "tracked_place_q <= 2'd1",
         &["place_counted", "places_follow", "tracked_is_in_place"],
     ),
-    (
-        PACKET_BUFFER,
-        "is_left_empty = pop",
-        "is_left_empty = 1'b0 && pop",
-        &["begins_with_none"],
-    ),
+    (PACKET_BUFFER, "is_left_empty = pop", "is_left_empty = 1'b0 && pop", &["begins_with_none"]),
     (PACKET_BUFFER, "place_out_q + 2'd1", "place_out_q + 2'd2", &["place_in_range"]),
     (
         PACKET_BUFFER,
