@@ -7,7 +7,9 @@ use serde_json::json;
 use super::chosen::{Blocks, Chosen, Sizes};
 use super::{Failure, Report, table};
 use crate::cosim::Workshop;
-use crate::evidence::mutation::{Killer, Mutation, MutationError, Options, Progress, mutate};
+use crate::evidence::mutation::{
+    Killer, Mutant, Mutation, MutationError, Options, Progress, mutate,
+};
 
 /// Make small mistakes in the Verilog of blocks: the cosimulation has to find each.
 ///
@@ -106,9 +108,9 @@ fn survivors(result: &Mutation) -> String {
         more => format!("{more} mutants survive"),
     };
     let mut text = format!("error[E0407]: {what}\n block {}\n", label(result));
-    for mutant in &result.survivors {
-        text +=
-            &format!(" {}:{}: {}\n   {}\n", mutant.file, mutant.line, mutant.text, mutant.change);
+    for survivor in &result.survivors {
+        let Mutant { file, line, text: of_line, change, .. } = &survivor.mutant;
+        text += &format!(" {file}:{line}: {of_line}\n   {change}\n   {}\n", survivor.what());
     }
     text + " no scenario shows them, and they are not proven to do what the original does\n \
             help: a stimulus or a golden model that shows them\n\n"

@@ -6,6 +6,7 @@ use crate::eda::short_version;
 
 use super::Known;
 use super::formal::{Property, Verdict};
+use super::mutation::Mutant;
 use super::power::{Parts, Power};
 use super::synth::{Cost, Equivalence, Maximum, Row, Target};
 
@@ -123,9 +124,10 @@ pub fn flaws(known: &Known) -> Vec<String> {
             _ => None,
         }));
     }
-    for mutant in &known.mutation.survivors {
-        let (file, line, change) = (&mutant.file, mutant.line, &mutant.change);
-        flaws.push(format!("E0407: a mutant of {block} survives: {file}:{line}: {change}"));
+    for survivor in &known.mutation.survivors {
+        let Mutant { file, line, change, .. } = &survivor.mutant;
+        let what = survivor.what();
+        flaws.push(format!("E0407: a mutant of {block} survives: {file}:{line}: {change}; {what}"));
     }
     if known.simulated.failed > 0 {
         flaws.push(format!("E0401: {} scenarios of {block} failed", known.simulated.failed));
@@ -320,9 +322,10 @@ fn mutants(known: &Known) -> String {
                     because it has to be proven of what is not found that it changes nothing.\n\n"
         .to_string();
     text += &table(&head, vec![row.collect()]);
-    for mutant in &mutation.survivors {
-        let (file, line) = (&mutant.file, mutant.line);
-        text += &format!("\nSurvives: `{file}:{line}` `{}`: {}\n", mutant.text, mutant.change);
+    for survivor in &mutation.survivors {
+        let Mutant { file, line, text: of_line, change, .. } = &survivor.mutant;
+        let what = survivor.what();
+        text += &format!("\nSurvives: `{file}:{line}` `{of_line}`: {change}; {what}\n");
     }
     text
 }

@@ -99,7 +99,8 @@ impl Vectors {
         let previous = &self.previous[layer as usize];
         let habit = random.random_range(0..7);
         let scale = random.random_range(0..self.sizes.width);
-        let lowest = random.random_range(0..=most) >> scale << scale;
+        // Neighbours on both sides of a boundary differ in many bits.
+        let lowest = (random.random_range(0..=most) >> scale << scale) - random.random_range(0..2);
         let element = |index: usize| {
             let old = previous.get(index).copied().unwrap_or(0);
             let new = random.random_range(least..=most);

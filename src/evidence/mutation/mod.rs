@@ -2,9 +2,10 @@
 //!
 //! Yosys changes the emitted text in one bit of one pin of a cell at a time: a mutant. The block's
 //! ordinary cosimulation has to find each of them, and a mutant that it does not find has to be
-//! proven to do what the original does. One that is neither is a survivor: a hole in the stimulus,
-//! or in the golden model.
+//! proven to do what the original does. One that is neither is a survivor: a hole in the stimulus or
+//! in the golden model if it can be seen to differ, and a question where that is open.
 
+mod hints;
 mod kill;
 mod mutant;
 mod netlist;
@@ -28,7 +29,7 @@ pub use mutant::Mutant;
 
 use kill::{by_evaluator, by_model};
 use netlist::{Netlist, SELECTOR};
-use prove::is_equivalent;
+use prove::{Comparison, compare};
 
 /// Which mutants, and how they are looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,11 +70,31 @@ pub struct Mutation {
     /// Mutants that do what the original does; it is proven.
     pub equivalent: Vec<Mutant>,
     /// Mutants that nothing found, and that are not proven to be equivalent.
-    pub survivors: Vec<Mutant>,
+    pub survivors: Vec<Survivor>,
     /// What made the mutants.
     pub yosys: String,
     /// What simulated them.
     pub verilator: String,
+}
+
+/// A mutant that nothing found, and that is not proven to do what the original does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Survivor {
+    /// The mutant.
+    #[serde(flatten)]
+    pub mutant: Mutant,
+    /// After how many cycles an observer can see a difference; none if it is open whether any can.
+    pub differs_after: Option<u32>,
+}
+
+impl Survivor {
+    /// What is known of it, in words.
+    pub fn what(&self) -> String {
+        match self.differs_after {
+            Some(cycles) => format!("can be seen to differ after {cycles} cycles"),
+            None => "neither a proof nor a difference found".to_string(),
+        }
+    }
 }
 
 /// Why there is no answer.
@@ -139,10 +160,11 @@ pub fn mutate_subject(
     let killers = Killer::ALL.map(|killer| (killer, count(killer)));
     let killed: usize = killers.iter().map(|(_, count)| count).sum();
     let killed_by_evaluator = count(Killer::Evaluator);
-    let of = |wanted: Verdict| {
-        let judged = netlist.mutants.iter().zip(&verdicts);
-        let chosen = judged.filter(|(_, verdict)| **verdict == wanted);
-        chosen.map(|(mutant, _)| mutant.without_command()).collect()
+    let judged = || netlist.mutants.iter().map(Mutant::without_command).zip(&verdicts);
+    let equivalent = judged().filter(|(_, verdict)| **verdict == Equivalent);
+    let survivor = |(mutant, verdict): (Mutant, &Verdict)| match *verdict {
+        Survives { differs_after } => Some(Survivor { mutant, differs_after }),
+        _ => None,
     };
     Ok(Mutation {
         block: subject.name.clone(),
@@ -153,8 +175,8 @@ pub fn mutate_subject(
         killed_by_model: killed - killed_by_evaluator,
         killed_by_evaluator,
         killers: killers.into_iter().filter(|(_, count)| *count > 0).collect(),
-        equivalent: of(Equivalent),
-        survivors: of(Survives),
+        equivalent: equivalent.map(|(mutant, _)| mutant).collect(),
+        survivors: judged().filter_map(survivor).collect(),
         yosys: YOSYS.version()?,
         verilator: workshop.toolchain.verilator_version().to_string(),
     })
@@ -171,7 +193,7 @@ fn cases(subject: &Subject, plan: &Plan) -> Vec<Case> {
 enum Verdict {
     Killed(Killer),
     Equivalent,
-    Survives,
+    Survives { differs_after: Option<u32> },
 }
 
 use Verdict::{Equivalent, Killed, Survives};
@@ -188,12 +210,18 @@ fn judge(
     check_original(subject, &rig.tie(SELECTOR, selected(netlist, 0)), netlist, &options.plan)?;
 
     let cases = cases(subject, &options.plan);
+    let survives = |rig: &Rig, differs_after| {
+        by_evaluator(subject, rig, &cases).map_or(Survives { differs_after }, Killed)
+    };
     let judge = |mutant: &Mutant| -> Result<Verdict, ToolError> {
         let rig = rig.tie(SELECTOR, selected(netlist, mutant.number));
         let verdict = match by_model(subject, &rig, &cases) {
             Some(killer) => Killed(killer),
-            None if is_equivalent(subject, netlist, mutant)? => Equivalent,
-            None => by_evaluator(subject, &rig, &cases).map_or(Survives, Killed),
+            None => match compare(subject, netlist, mutant)? {
+                Comparison::Same => Equivalent,
+                Comparison::Differs { after } => survives(&rig, Some(after)),
+                Comparison::Open => survives(&rig, None),
+            },
         };
         progress(Progress::Judged);
         Ok(verdict)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::hints::Register;
 use super::mutant::{Cells, Command, Mutant};
 use crate::cosim::Subject;
 use crate::eda::{Cache, Digest, ToolError, YOSYS, file_names, in_folder};
@@ -33,6 +34,8 @@ pub(super) struct Netlist {
     pub verilog: String,
     /// The netlist without any mutant, in Yosys' own language.
     pub original: String,
+    /// The registers of that.
+    pub registers: Vec<Register>,
     /// Whether everything in that runs on the rising edge of the module's clock.
     pub has_plain_clock: bool,
 }
@@ -54,7 +57,9 @@ impl Netlist {
         let mut key = Digest::builder();
         key.add("mutants");
         key.add(YOSYS.version()?);
-        [include_str!("netlist.rs"), include_str!("mutant.rs")].iter().for_each(|me| key.add(me));
+        let code =
+            [include_str!("netlist.rs"), include_str!("mutant.rs"), include_str!("hints.rs")];
+        code.iter().for_each(|me| key.add(me));
         key.add(format!("{} {count} {seed}", subject.module.name));
         for file in &subject.files {
             key.add(&file.module);
@@ -100,6 +105,7 @@ fn selector_width(mutants: usize) -> u32 {
 struct List {
     mutants: Vec<Mutant>,
     available: usize,
+    registers: Vec<Register>,
     has_plain_clock: bool,
 }
 
@@ -111,12 +117,15 @@ impl List {
             folder,
             &format!(
                 "read_verilog {files}; hierarchy -check -top {top}; {READ}; write_rtlil \
-                 original.il; write_json original.json; mutate -list {ALL} -seed {seed} -o all"
+                 original.il; write_json original.json; mutate -list {ALL} -seed {seed} -o all; \
+                 memory_map; opt_clean; write_json registers.json"
             ),
         )?;
         let all = commands(folder, "all")?;
         let cells = Cells::parse(read(folder, "original.json")?.as_bytes(), top);
         let cells = cells.ok_or_else(|| not_understood(folder, "its netlist"))?;
+        let registers = Register::parse(read(folder, "registers.json")?.as_bytes(), top);
+        let registers = registers.ok_or_else(|| not_understood(folder, "its registers"))?;
         let surplus = all.iter().filter(|command| command.is_of_yosys()).count();
         let available = all.len() - surplus;
         let mut chosen = all;
@@ -136,7 +145,7 @@ impl List {
             numbered.map(|(number, command)| cells.mutant(number, command, &subject.files));
         let mutants: Option<Vec<Mutant>> = mutants.collect();
         let mutants = mutants.ok_or_else(|| not_understood(folder, "the places of its cells"))?;
-        Ok(List { mutants, available, has_plain_clock: cells.has_plain_clock })
+        Ok(List { mutants, available, registers, has_plain_clock: cells.has_plain_clock })
     }
 
     /// Puts all mutants into one netlist.
@@ -159,6 +168,7 @@ impl List {
             has_plain_clock: self.has_plain_clock,
             verilog: read(folder, &format!("{}.v", subject.module.name))?,
             original: read(folder, "original.il")?,
+            registers: self.registers,
         })
     }
 }
@@ -172,7 +182,7 @@ fn commands(folder: &Path, file: &str) -> Result<Vec<Command>, ToolError> {
     commands.ok_or_else(|| not_understood(folder, "its list of mutations"))
 }
 
-fn read(folder: &Path, file: &str) -> Result<String, ToolError> {
+pub(super) fn read(folder: &Path, file: &str) -> Result<String, ToolError> {
     std::fs::read_to_string(folder.join(file)).map_err(cannot("read what Yosys wrote"))
 }
 
@@ -180,7 +190,7 @@ fn cannot(what: &'static str) -> impl Fn(std::io::Error) -> ToolError {
     move |source| ToolError::Files { what: format!("cannot {what}"), source }
 }
 
-fn not_understood(folder: &Path, what: &str) -> ToolError {
+pub(super) fn not_understood(folder: &Path, what: &str) -> ToolError {
     ToolError::Failed {
         tool: YOSYS.command,
         last_lines: format!("cannot understand {what}"),

@@ -13,7 +13,9 @@
 //! reachability", FMCAD 2011).
 //!
 //! What is not proven for all inputs is tried again for those that keep the contract of streams: what
-//! is offered and not taken stays.
+//! is offered and not taken stays. And of what is not proven at first, a difference is looked for that
+//! such inputs show of a mutant that is armed from power-up on (`bmc3`; Biere, Cimatti, Clarke and Zhu,
+//! "Symbolic model checking without BDDs", TACAS 1999).
 //!
 //! A reset lasts at least one edge of the clock, two where the clock is not the module's alone.
 //! Memories become registers, so a large one takes long.
@@ -21,8 +23,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::hints::{Register, expose, hints};
 use super::mutant::Mutant;
-use super::netlist::{Netlist, SELECTOR};
+use super::netlist::{Netlist, SELECTOR, not_understood, read};
 use crate::config::Reset;
 use crate::cosim::Subject;
 use crate::eda::{ABC, ToolError, YOSYS, in_folder};
@@ -31,7 +34,10 @@ use crate::verilog::File;
 
 /// What `pdr` has not found out in so many seconds stays open. Most of what it finds takes less than
 /// one; what takes longer, mostly an invariant that counts, takes hours.
-const LIMIT: u32 = 30;
+const PROOF_LIMIT: u32 = 10;
+
+/// How many seconds `bmc3` looks for a difference.
+const SEARCH_LIMIT: u32 = 30;
 
 /// `scorr` has no limit of its own, and where the copies multiply it may take for ever.
 const WHOLE_LIMIT: Duration = Duration::from_secs(120);
@@ -45,7 +51,18 @@ enum Time {
     Moments,
 }
 
-/// How a proof is tried.
+/// What is known of a mutant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Comparison {
+    /// It does what the original does.
+    Same,
+    /// After so many cycles an observer can see that it does not.
+    Differs { after: u32 },
+    /// Neither was found out.
+    Open,
+}
+
+/// How a proof or a difference is looked for.
 #[derive(Clone, Copy)]
 struct Attempt {
     /// Whether the netlist is simplified first: it may be small enough for a proof then, or its
@@ -57,67 +74,117 @@ struct Attempt {
     /// up before it is looked at, say. Few take little time; as many as a calculation has cycles find
     /// that it comes to the same in the end.
     steps: u32,
+    /// Whether induction is given hints.
+    has_hints: bool,
+    /// Whether a difference is looked for, of a mutant that is armed from power-up on, instead of a
+    /// proof.
+    is_search: bool,
+}
+
+impl Attempt {
+    const FIRST: Attempt = Attempt {
+        is_simplified: false,
+        in_contract: false,
+        steps: 4,
+        has_hints: false,
+        is_search: false,
+    };
+
+    /// What ABC does with a miter of which `output` says that the copies differ.
+    fn commands(self, output: &str) -> String {
+        // With hints there is much to refute, and what is given up is lost.
+        let first = match self.has_hints {
+            true => format!("scorr -C 100000; cone -s -O {output}"),
+            false => "scorr".to_string(),
+        };
+        let (engine, limit) = match self.is_search {
+            true => ("bmc3", SEARCH_LIMIT),
+            false => ("pdr", PROOF_LIMIT),
+        };
+        format!(
+            "read_aiger miter.aig; {first}; scorr -F {}; {engine} -T {limit}; print_status",
+            self.steps
+        )
+    }
 }
 
 /// Those that find most first.
-const ATTEMPTS: [Attempt; 4] = [
-    Attempt { is_simplified: false, in_contract: false, steps: 4 },
-    Attempt { is_simplified: true, in_contract: false, steps: 4 },
-    Attempt { is_simplified: false, in_contract: false, steps: 32 },
-    Attempt { is_simplified: false, in_contract: true, steps: 4 },
+const ATTEMPTS: [Attempt; 7] = [
+    Attempt::FIRST,
+    Attempt { has_hints: true, ..Attempt::FIRST },
+    Attempt { in_contract: true, is_search: true, ..Attempt::FIRST },
+    Attempt { is_simplified: true, ..Attempt::FIRST },
+    Attempt { steps: 32, ..Attempt::FIRST },
+    Attempt { in_contract: true, ..Attempt::FIRST },
+    Attempt { in_contract: true, has_hints: true, ..Attempt::FIRST },
 ];
 
-/// Whether the mutant is proven to do what the original does.
+/// What can be found out of the mutant and the original.
 ///
 /// # Errors
 /// If a tool is missing, or does not accept the netlist.
-pub(super) fn is_equivalent(
+pub(super) fn compare(
     subject: &Subject,
     netlist: &Netlist,
     mutant: &Mutant,
-) -> Result<bool, ToolError> {
-    for attempt in ATTEMPTS {
-        if is_proven(subject, netlist, mutant, attempt)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-fn is_proven(
-    subject: &Subject,
-    netlist: &Netlist,
-    mutant: &Mutant,
-    attempt: Attempt,
-) -> Result<bool, ToolError> {
+) -> Result<Comparison, ToolError> {
     let is_plain = netlist.has_plain_clock && !mutant.is_of_a_clock();
     let time = if is_plain { Time::Cycles } else { Time::Moments };
-    if attempt.in_contract && time == Time::Moments {
-        return Ok(false);
+    // What breaks the contract may show a difference that is none.
+    let mut breaks_it = false;
+    for attempt in ATTEMPTS {
+        let takes_cycles = attempt.in_contract || attempt.has_hints;
+        if (takes_cycles && time == Time::Moments) || (breaks_it && !attempt.in_contract) {
+            continue;
+        }
+        match tried(subject, netlist, mutant, (time, attempt))? {
+            Comparison::Same if !attempt.is_search => return Ok(Comparison::Same),
+            found @ Comparison::Differs { .. } if attempt.is_search => return Ok(found),
+            Comparison::Differs { .. } => breaks_it = true,
+            _ => {}
+        }
     }
-    let text = miter(subject, netlist, mutant, (time, attempt.in_contract));
+    Ok(Comparison::Open)
+}
+
+fn tried(
+    subject: &Subject,
+    netlist: &Netlist,
+    mutant: &Mutant,
+    (time, attempt): (Time, Attempt),
+) -> Result<Comparison, ToolError> {
+    let text = miter(subject, netlist, mutant, (time, attempt));
     let miter = File { module: "miter".into(), text };
     in_folder(&[miter], |folder| {
         write(folder, "original.il", &netlist.original)?;
-        write(
-            folder,
-            "miter.ys",
-            &script(subject, netlist, mutant, (time, attempt.is_simplified)),
-        )?;
+        write(folder, "miter.ys", &script(subject, netlist, mutant, (time, attempt)))?;
         YOSYS.run_well(folder, &["-q", "miter.ys"])?;
-        let commands = format!(
-            "read_aiger miter.aig; scorr; scorr -F {}; pdr -T {LIMIT}; print_status",
-            attempt.steps
-        );
-        let Some(output) = ABC.run_within(WHOLE_LIMIT, folder, &["-c", &commands])? else {
-            return Ok(false);
+        let commands = ["-c", &attempt.commands(&output(folder)?)];
+        let Some(output) = ABC.run_within(WHOLE_LIMIT, folder, &commands)? else {
+            return Ok(Comparison::Open);
         };
         let said = String::from_utf8_lossy(&output.stdout);
-        match said.lines().rev().find_map(|line| line.trim().strip_prefix("Status = ")) {
-            Some(status) => Ok(status.starts_with('1')),
-            None => Err(ABC.failed(folder, &output)),
-        }
+        status(&said).ok_or_else(|| ABC.failed(folder, &output))
     })
+}
+
+/// The number of the miter's output that says that the copies differ.
+fn output(folder: &Path) -> Result<String, ToolError> {
+    let outputs = read(folder, "outputs")?;
+    let number =
+        outputs.lines().find_map(|line| line.strip_prefix("output ")?.strip_suffix(" 0 differ_o"));
+    number.map(str::to_string).ok_or_else(|| not_understood(folder, "its list of outputs"))
+}
+
+/// What `print_status` said; none if it said nothing.
+fn status(said: &str) -> Option<Comparison> {
+    let status = said.lines().rev().find_map(|line| line.trim().strip_prefix("Status = "))?;
+    let frame = || status.split_once(" Frame =")?.1.split_whitespace().next()?.parse().ok();
+    match status.chars().next()? {
+        '1' => Some(Comparison::Same),
+        '0' => frame().map(|after| Comparison::Differs { after }),
+        _ => Some(Comparison::Open),
+    }
 }
 
 /// Makes the miter's one output a circuit of ANDs and registers that begin with 0.
@@ -125,22 +192,28 @@ fn script(
     subject: &Subject,
     netlist: &Netlist,
     mutant: &Mutant,
-    (time, is_simplified): (Time, bool),
+    (time, attempt): (Time, Attempt),
 ) -> String {
     let top = &subject.module.name;
-    let [of_words, of_gates] = if is_simplified { ["opt -full; ", "opt; "] } else { [""; 2] };
+    let [of_words, of_gates] =
+        if attempt.is_simplified { ["opt -full; ", "opt; "] } else { [""; 2] };
     let one_clock = match time {
         Time::Cycles => "async2sync",
         Time::Moments => "clk2fflogic",
     };
+    let expose = |module: &str| match attempt.has_hints {
+        true => expose(&netlist.registers, module),
+        false => String::new(),
+    };
+    let (of_original, of_mutant) = (expose("original"), expose("mutant"));
     format!(
-        "read_rtlil original.il; rename {top} original\n\
+        "read_rtlil original.il; rename {top} original\n{of_original}\
          read_rtlil original.il\n\
-         {}rename {top} mutant\n\
+         {}rename {top} mutant\n{of_mutant}\
          read_verilog -formal miter.v; hierarchy -check -top miter; proc; flatten\n\
          memory_map; setundef -zero -init; {one_clock}; setundef -zero -undriven -init\n\
          {of_words}techmap; {of_gates}dffunmap; setundef -zero -undriven; aigmap; opt_clean; \
-         write_aiger -zinit miter.aig\n",
+         write_aiger -zinit -map outputs miter.aig\n",
         mutant.script(netlist.selector_width())
     )
 }
@@ -150,7 +223,7 @@ fn miter(
     subject: &Subject,
     netlist: &Netlist,
     mutant: &Mutant,
-    (time, in_contract): (Time, bool),
+    (time, attempt): (Time, Attempt),
 ) -> String {
     let module = &subject.module;
     let reset = module.has_reset.then(|| subject.tech.reset.port());
@@ -174,6 +247,21 @@ fn miter(
             });
         }
     }
+    let mut hinted = vec![];
+    if attempt.has_hints {
+        for Register { name, width, .. } in &netlist.registers {
+            nets += &format!("wire [{}:0] \\o:{name} , \\m:{name} ;\n", width - 1);
+            for (copy, pins) in ["o", "m"].iter().zip(&mut copies) {
+                pins.push(format!(".\\{name} (\\{copy}:{name} )"));
+            }
+        }
+        hinted = hints(&netlist.registers);
+        let count = hinted.len();
+        ports.extend((count > 0).then(|| format!("output [{}:0] hint_o", count - 1)));
+    }
+    let hinted = hinted.iter().enumerate();
+    let hinted = hinted.map(|(index, hint)| format!("assign hint_o[{index}] = {hint};\n"));
+    let hinted: String = hinted.collect();
     let (width, number) = (netlist.selector_width(), mutant.number);
     copies[1].push(format!(".{SELECTOR}(armed ? {width}'d{number} : {width}'d0)"));
     let [original, mutant] = copies.map(|pins| pins.join(", "));
@@ -186,18 +274,23 @@ fn miter(
          {nets}original u_original ({original});\n\
          mutant u_mutant ({mutant});\n\
          wire is_reset = {is_reset};\n\
-         {}{}\
+         {}{}{hinted}\
          assign differ_o = begun && !is_reset && !is_broken && ({});\n\
          endmodule\n",
         ports.join(", "),
-        beginning(module.has_clock, module.has_reset, time),
-        if in_contract { contract(subject) } else { "wire is_broken = 1'b0;\n".to_string() },
+        beginning(module.has_clock, module.has_reset, time, attempt.is_search),
+        if attempt.in_contract {
+            contract(subject)
+        } else {
+            "wire is_broken = 1'b0;\n".to_string()
+        },
         differences(subject).join(" || ")
     )
 }
 
-/// When the mutant is armed, and when the comparison has begun: from the first reset on.
-fn beginning(has_clock: bool, has_reset: bool, time: Time) -> String {
+/// When the mutant is armed, at any time or from power-up on, and when the comparison has begun: from
+/// the first reset on.
+fn beginning(has_clock: bool, has_reset: bool, time: Time, is_armed: bool) -> String {
     if !has_clock && time == Time::Cycles {
         return "wire armed = arm_i, begun = arm_i;\n".to_string();
     }
@@ -218,13 +311,14 @@ fn beginning(has_clock: bool, has_reset: bool, time: Time) -> String {
         (true, Time::Moments) => 2,
     };
     format!(
-        "{clock}reg armed = 0;\nreg [1:0] edges = 0;\nreg reached = 0;\n\
+        "{clock}reg armed = {};\nreg [1:0] edges = 0;\nreg reached = 0;\n\
          always @(posedge moment) begin\n\
          armed <= armed || (arm_i && {may_arm});\n\
          edges <= (armed && is_reset) ? edges + (is_edge && edges != 3) : 0;\n\
          reached <= reached || begun;\n\
          end\n\
-         wire begun = reached || (armed && edges >= {edges});\n"
+         wire begun = reached || (armed && edges >= {edges});\n",
+        u8::from(is_armed)
     )
 }
 

@@ -212,8 +212,9 @@ impl Block for CoherenceMetric {
     }
 
     fn mutated() -> CoherenceMetricParameters {
-        let (width, lanes, longest) = (4, 2, 6);
-        CoherenceMetricParameters { width, lanes, longest, ..Default::default() }
+        // Each threshold more is one more that vectors come close to.
+        let (width, lanes, longest, bands) = (4, 2, 6, 4);
+        CoherenceMetricParameters { width, lanes, longest, bands, ..Default::default() }
     }
 
     fn variants() -> Vec<CoherenceMetricParameters> {
