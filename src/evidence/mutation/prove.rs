@@ -168,6 +168,13 @@ fn tried(
     })
 }
 
+/// What hints alone find out of a mutant in a netlist of one clock.
+#[cfg(test)]
+pub(super) fn hinted(subject: &Subject, netlist: &Netlist, mutant: &Mutant) -> Comparison {
+    let attempt = Attempt { has_hints: true, ..Attempt::FIRST };
+    tried(subject, netlist, mutant, (Time::Cycles, attempt)).unwrap()
+}
+
 /// The number of the miter's output that says that the copies differ.
 fn output(folder: &Path) -> Result<String, ToolError> {
     let outputs = read(folder, "outputs")?;

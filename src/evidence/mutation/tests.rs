@@ -190,6 +190,10 @@ fn no_mutant_that_was_found_is_proven_to_be_equivalent() {
         for mutant in found {
             let comparison = compare(subject, &netlist, mutant).unwrap();
             assert_ne!(comparison, Comparison::Same, "{mutant:?}");
+            if netlist.has_plain_clock {
+                let comparison = prove::hinted(subject, &netlist, mutant);
+                assert_ne!(comparison, Comparison::Same, "{mutant:?} with hints");
+            }
         }
     }
 }
