@@ -42,7 +42,8 @@ impl Register {
         let mut names: BTreeMap<String, &str> = BTreeMap::new();
         for (name, net) in module.get("netnames")?.as_object()? {
             let bits = net.get("bits")?.as_array()?;
-            let is_named = net.get("hide_name")? == 0 && !module.get("ports")?.get(name).is_some();
+            let is_port = module.get("ports")?.get(name).is_some();
+            let is_named = net.get("hide_name")? == 0 && !is_port;
             if is_named && bits.iter().all(|bit| held.contains_key(bit)) {
                 let depth = |name: &str| name.matches('.').count();
                 let known = names.entry(net.get("bits")?.to_string()).or_insert(name);
