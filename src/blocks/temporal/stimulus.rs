@@ -57,7 +57,7 @@ impl Vectors {
         let previous = &self.previous[layer as usize];
         let length = match previous.len() {
             0 => self.length(random),
-            _ if random.random_ratio(1, if self.is_recorded() { 40 } else { 6 }) => {
+            _ if random.random_ratio(1, if self.is_recorded() { 100 } else { 6 }) => {
                 self.length(random)
             }
             length => length,
@@ -68,7 +68,7 @@ impl Vectors {
             Kind::Recorded => self.recorded(layer, length, random),
         };
         self.previous[layer as usize].clone_from(&values);
-        let new_sequence = random.random_ratio(1, if self.is_recorded() { 40 } else { 8 });
+        let new_sequence = random.random_ratio(1, if self.is_recorded() { 100 } else { 8 });
         Vector { values, layer, new_sequence }
     }
 

@@ -152,9 +152,10 @@ impl Witness {
 fn thresholds(p: &CoherenceMetricParameters, given: &[Bits], random: &mut Random) -> [Bits; 2] {
     let bits = given[1].width();
     let steps = |metric: Metric, random: &mut Random| match metric {
-        Metric::Cosine | Metric::Correlation => match random.random_range(0..6) {
-            5 => ONE + (1 << random.random_range(0..16)),
-            quarters => ONE / 4 * quarters,
+        // What is above 1 counts as 1, whichever bit says that it is.
+        Metric::Cosine | Metric::Correlation => match random.random_range(0..8) {
+            quarters @ 0..=4 => ONE / 4 * quarters,
+            _ => ONE + (1 << random.random_range(0..16)),
         },
         Metric::L1 => 128 * random.random_range(0..(2_u64 << p.width) - 1),
         Metric::L2 => 256 * random.random_range(0..1_u64 << p.width),
