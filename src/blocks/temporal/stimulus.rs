@@ -40,15 +40,23 @@ pub(super) struct Vectors {
     previous: Vec<Vec<i64>>,
     /// Where in the recording each layer is.
     positions: Vec<usize>,
+    /// One vector in so many has a length of its own, and one in so many begins a sequence.
+    interrupted: [u32; 2],
 }
 
 impl Vectors {
-    /// Vectors of a kind.
+    /// Vectors of a kind; recorded sequences are the longer ones.
     pub fn new(sizes: Sizes, kind: Kind) -> Vectors {
         let layers = sizes.layers as usize;
         // Each layer looks at another part of the recording.
         let positions = (0..layers).map(|layer| layer * 7 * RECORDED_FRAME).collect();
-        Vectors { sizes, kind, previous: vec![vec![]; layers], positions }
+        let interrupted = if kind == Kind::Recorded { [40, 40] } else { [6, 8] };
+        Vectors { sizes, kind, previous: vec![vec![]; layers], positions, interrupted }
+    }
+
+    /// Sequences that last, so that what counts vectors comes far.
+    pub fn lasting(self) -> Vectors {
+        Vectors { interrupted: [1000, 1000], ..self }
     }
 
     /// The next one.
@@ -57,9 +65,7 @@ impl Vectors {
         let previous = &self.previous[layer as usize];
         let length = match previous.len() {
             0 => self.length(random),
-            _ if random.random_ratio(1, if self.is_recorded() { 100 } else { 6 }) => {
-                self.length(random)
-            }
+            _ if random.random_ratio(1, self.interrupted[0]) => self.length(random),
             length => length,
         };
         let values: Vec<i64> = match self.kind {
@@ -68,13 +74,8 @@ impl Vectors {
             Kind::Recorded => self.recorded(layer, length, random),
         };
         self.previous[layer as usize].clone_from(&values);
-        let new_sequence = random.random_ratio(1, if self.is_recorded() { 100 } else { 8 });
+        let new_sequence = random.random_ratio(1, self.interrupted[1]);
         Vector { values, layer, new_sequence }
-    }
-
-    /// Recorded sequences are long ones: what counts vectors comes far.
-    fn is_recorded(&self) -> bool {
-        self.kind == Kind::Recorded
     }
 
     fn bounds(&self) -> (i64, i64) {

@@ -10,6 +10,9 @@ use crate::model::{Beat, Bits, Field, Kind, Random, Shape, Stimulus};
 /// Elements of a vector of usual length, at most.
 const USUAL: u32 = 72;
 
+/// From so many vectors on a dwell is a long one.
+const LONG_DWELL: u64 = 6;
+
 /// Vectors of the kind, each in a mode by chance, and norms.
 pub(super) fn stimulus(
     p: &TemporalPathParameters,
@@ -27,17 +30,24 @@ pub(super) fn stimulus(
         }
         _ => setting(p, field, kind, random),
     };
-    let held = shape.held.iter().map(of_field).collect();
+    let held: Vec<Bits> = shape.held.iter().map(of_field).collect();
     let (width, layers) = (p.width, p.layers);
     let sizes = Sizes { width, longest: p.longest, usual: USUAL.max(2 * p.lanes), layers };
-    let mut vectors = Vectors::new(sizes, kind);
-    let mut weights = Vectors::new(sizes, kind);
+    // A long dwell is seen to its end where nothing interrupts it.
+    let is_long = shape.held.iter().zip(&held).any(|(field, value)| {
+        field.name == "dwell" && value.lanes(8).any(|dwell| dwell.unsigned() >= LONG_DWELL)
+    });
+    let of_kind = || {
+        let vectors = Vectors::new(sizes, kind);
+        if is_long { vectors.lasting() } else { vectors }
+    };
+    let (mut vectors, mut weights) = (of_kind(), of_kind());
     let (mut inputs, mut norms) = (vec![], vec![]);
     while inputs.len() < beats {
         let is_weights = p.takes_weights() && random.random_range(0..3) == 0;
         let source = if is_weights { &mut weights } else { &mut vectors };
         let vector = source.next(random);
-        if !witnesses.is_empty() && random.random_range(0..4) == 0 {
+        if !witnesses.is_empty() && !is_long && random.random_range(0..4) == 0 {
             let witness = &witnesses[random.random_range(0..witnesses.len())];
             for values in witness.pair.clone() {
                 let vector = Vector { values, layer: vector.layer, new_sequence: false };
@@ -126,8 +136,8 @@ fn setting(p: &TemporalPathParameters, field: &Field, kind: Kind, random: &mut R
         "bonus" => Bits::new(field.width, (1_u64 << random.random_range(0..field.width)) / 2),
         "dwell" => {
             let width = field.width / p.settings();
-            let most = if random.random() { 4 } else { 48 };
-            of_each(width, Box::new(|| random.random_range(0..=most)))
+            let range = if random.random() { 0..LONG_DWELL } else { LONG_DWELL..34 };
+            of_each(width, Box::new(|| random.random_range(range.clone())))
         }
         "override" => of_each(1, Box::new(|| u64::from(random.random_range(0..6) == 0))),
         // None, so that thresholds are met exactly; an eighth of the range, so that it matters and not
